@@ -1,0 +1,1 @@
+"""Breakout from pixels: the library that the lessons import."""
