@@ -1,1 +1,17 @@
-"""Breakout from pixels: the library that the lessons import."""
+"""Breakout from pixels: the library that the lessons import.
+
+`import course_lib` registers `BreakoutDeterministic-v4` with gymnasium and loads neither torch nor tensorflow.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr; a lesson stays silent
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+from course_lib.atari import register_breakout  # noqa: E402
+from course_lib.learners import framework  # noqa: E402
+
+__all__ = ["framework"]
+
+register_breakout()

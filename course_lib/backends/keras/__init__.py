@@ -1,0 +1,1 @@
+"""The Keras twin, on TensorFlow."""

@@ -1,0 +1,90 @@
+"""DQN's learner in PyTorch (Mnih et al. 2015, algorithm 1). Twin: backends/keras/dqn.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from course_lib.backends.torch.losses import td_loss
+from course_lib.backends.torch.networks import QNetwork, get_weights, initialize, set_weights
+from course_lib.config import DQNConfig
+from course_lib.replay import Batch
+
+
+class DQNLearner:
+    """An online network that learns, a target network that it learns from, and an optimiser. See `learners.QLearner`."""
+
+    def __init__(self, config: DQNConfig, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"):
+        self.config = config
+        self.device = pick_device(device)
+        self.online_network = QNetwork(config.network, observation_shape, num_actions).to(self.device)
+        self.target_network = QNetwork(config.network, observation_shape, num_actions).to(self.device)
+        initialize(self.online_network, seed)
+        self.sync_target()
+        self.optimizer = make_optimizer(config, self.online_network.parameters())
+
+    def q_values(self, observations: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return self.online_network(self._tensor(observations)).float().cpu().numpy()  # [B, A]
+
+    def update(self, batch: Batch) -> float:
+        batch = Batch(*map(self._tensor, batch))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            loss = td_loss(self.online_network, self.target_network, batch, self.config.discount).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def sync_target(self) -> None:
+        self.target_network.load_state_dict(self.online_network.state_dict())
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        return get_weights(self.online_network)
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        set_weights(self.online_network, weights)
+        self.sync_target()
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        state = {f"online/{name}": array for name, array in get_weights(self.online_network).items()}
+        state |= {f"target/{name}": array for name, array in get_weights(self.target_network).items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer/{index}/{name}": value.cpu().numpy().copy() for name, value in moments.items()}
+        return state
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        set_weights(self.online_network, strip(state, "online/"))
+        set_weights(self.target_network, strip(state, "target/"))
+        moments = {}
+        for name, value in strip(state, "optimizer/").items():
+            index, moment = name.split("/")
+            moments.setdefault(int(index), {})[moment] = torch.tensor(value)
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+
+def strip(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The part of a state under a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def pick_device(device: str) -> torch.device:
+    """"auto" is CUDA where there is one, else the CPU. Raises ValueError for a device that is not there."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("torch sees no CUDA device")
+    return torch.device(device)
+
+
+def make_optimizer(config: DQNConfig, parameters) -> torch.optim.Optimizer:
+    """The configuration's optimiser. Torch adds RMSprop's epsilon outside the square root, Keras inside."""
+    rate, epsilon = config.learning_rate, config.optimizer_epsilon
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, eps=epsilon)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=rate, eps=epsilon, fused=True)
+    return torch.optim.SGD(parameters, lr=rate)

@@ -1,0 +1,168 @@
+"""The one home of settings: frozen dataclasses, a unit beside every number.
+
+Lessons and commands start from a preset and change what they need: `replace(FAST, total_steps=200_000)`. One *agent step* is one action;
+the emulator shows it for `frame_skip` *emulator frames*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from course_lib.errors import CourseError
+
+__all__ = ["BOOK", "CATCH", "FAST", "PRESETS", "SMOKE", "DQNConfig", "NetworkConfig", "config_from_dict", "replace"]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """A convolutional network with a linear output for each action (Mnih et al. 2015, Methods)."""
+
+    conv: tuple[tuple[int, int, int], ...] = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+    """(filters, kernel size in pixels, stride in pixels) of each convolution, ReLU after each."""
+    dense: tuple[int, ...] = (512,)
+    """Units of each hidden dense layer, ReLU after each."""
+
+
+@dataclass(frozen=True)
+class DQNConfig:
+    """Everything that a DQN run depends on, besides the framework and the seed."""
+
+    preset: str = "book"
+    """Name of the preset that this configuration started from."""
+    game: str = "breakout"
+    """"breakout", or the name of a toy in `course_lib.toy`."""
+    preprocessing: str = "grey"
+    """"grey" (source A: luminance, resize) or "binary" (source B: crop, resize, lit or not)."""
+    num_actions: int = 3
+    """3: stay (sent as FIRE), right, left. 4: the emulator's own minimal set."""
+    frame_skip: int = 4
+    """Emulator frames for which an action is repeated."""
+    history: int = 4
+    """Frames in an observation."""
+    noop_max: int = 30
+    """Most idle emulator frames at the start of a game."""
+    max_frames: int = 108_000
+    """Emulator frames after which a game is cut off (30 minutes at 60 Hz)."""
+    num_envs: int = 1
+    """Games played side by side."""
+
+    network: NetworkConfig = NetworkConfig()
+    precision: str = "float32"
+    """"float32", or "bfloat16" for the matrix work of an update (weights and optimiser stay float32)."""
+
+    total_steps: int = 10_000_000
+    """Agent steps, all environments together."""
+    replay_capacity: int = 400_000
+    """Transitions kept."""
+    learning_starts: int = 50_000
+    """Agent steps played before the first update."""
+    update_period: int = 1
+    """Agent steps for each update."""
+    batch_size: int = 32
+    """Transitions in an update."""
+    target_update_period: int = 10_000
+    """Agent steps from one copy into the target network to the next."""
+    discount: float = 0.99
+    """Weight of a reward one agent step later."""
+
+    optimizer: str = "rmsprop"
+    """"rmsprop", "adam" or "sgd"."""
+    learning_rate: float = 2.5e-4
+    optimizer_epsilon: float = 0.01
+    """The optimiser's own epsilon. Keras adds RMSprop's inside the square root, torch outside."""
+
+    epsilon_start: float = 1.0
+    """Share of random actions at the start."""
+    epsilon_end: float = 0.1
+    """Share of random actions from `epsilon_decay_steps` on."""
+    epsilon_decay_steps: int = 1_000_000
+    """Agent steps over which epsilon falls in a straight line."""
+
+    evaluation_period: int = 250_000
+    """Agent steps from one evaluation to the next; 0 for none."""
+    evaluation_episodes: int = 30
+    """Games in an evaluation, played to the end with `evaluation_epsilon`."""
+    evaluation_epsilon: float = 0.01
+    """Share of random actions in evaluation: greedy play can loop for ever."""
+    checkpoint_minutes: float = 5.0
+    """Minutes from one checkpoint to the next."""
+
+
+BOOK = DQNConfig()
+"""Source A's DQN: one emulator, RMSprop, an update every step, 400,000 transitions."""
+
+FAST = DQNConfig(
+    preset="fast",
+    num_envs=8,  # the emulators fill the time in which the network learns, and one forward pass serves all eight
+    precision="bfloat16",  # convolutions of a batch run about half again as fast; weights stay float32
+    learning_starts=20_000,  # random Breakout shows little: 20,000 steps hold all of it
+    update_period=8,  # one batch of 64 costs less than two of 32: the same samples for each step at less time ...
+    batch_size=64,  # ... which is 8 samples learned for each step played, as with 32 every 4
+    target_update_period=1_000,  # Adam moves steadily, so the target may follow more closely
+    optimizer="adam",  # insensitive to the loss's scale; reaches the same scores in fewer steps
+    learning_rate=2e-4,
+    optimizer_epsilon=1.5e-4,
+    epsilon_end=0.02,  # at 0.1 a ball is lost to chance before the wall is open
+    epsilon_decay_steps=300_000,  # less time spent on random play
+)
+"""DQN for 2 CPU cores: the same algorithm, each difference from BOOK with its reason beside it."""
+
+SMOKE = replace(
+    FAST,
+    preset="smoke",
+    num_envs=2,
+    precision="float32",
+    total_steps=600,
+    replay_capacity=1_000,
+    learning_starts=100,
+    target_update_period=200,
+    batch_size=16,
+    evaluation_period=300,
+    evaluation_episodes=2,
+    max_frames=400,
+)
+"""Seconds long: does every part run? It learns nothing."""
+
+CATCH = replace(
+    SMOKE,
+    preset="catch",
+    game="catch",
+    history=1,
+    num_envs=8,
+    network=NetworkConfig(conv=(), dense=(64,)),
+    total_steps=16_000,
+    replay_capacity=8_000,
+    learning_starts=500,
+    update_period=4,
+    batch_size=32,
+    target_update_period=200,
+    optimizer="adam",
+    learning_rate=1e-3,
+    optimizer_epsilon=1e-7,
+    epsilon_end=0.05,
+    epsilon_decay_steps=8_000,
+    evaluation_period=4_000,
+    evaluation_episodes=50,
+    evaluation_epsilon=0.0,
+)
+"""A toy that DQN solves in seconds, for lesson 04 and the tests."""
+
+PRESETS = {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH)}
+
+
+def config_from_dict(values: dict[str, Any]) -> DQNConfig:
+    """The inverse of `dataclasses.asdict`, for configurations read from json. Unknown or missing fields are refused."""
+    names = {field.name for field in fields(DQNConfig)}
+    if set(values) != names:
+        different = ", ".join(sorted(set(values) ^ names))
+        raise CourseError(f"This configuration was written by another version of the course: it differs in {different}.")
+    network = values["network"]
+    network = NetworkConfig(conv=tuple(map(tuple, network["conv"])), dense=tuple(network["dense"]))
+    return DQNConfig(**{**values, "network": network})
+
+
+def differences(one: DQNConfig, other: DQNConfig) -> list[str]:
+    """Names of the settings in which two configurations differ."""
+    left, right = asdict(one), asdict(other)
+    return [name for name in left if left[name] != right[name]]

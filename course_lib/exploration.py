@@ -1,0 +1,25 @@
+"""Which action to try: the schedule of epsilon, and epsilon-greedy choice (Mnih et al. 2015, Methods). NumPy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def linear_epsilon(step: int, start: float, end: float, decay_steps: int) -> float:
+    """Epsilon at an agent step: a straight line from `start` to `end` over `decay_steps`, then `end`.
+
+    step: agent steps taken, counted from the start of the run. Returns a float between `start` and `end`.
+    """
+    progress = min(step / decay_steps, 1.0)
+    return start + progress * (end - start)
+
+
+def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> np.ndarray:
+    """An action for each row: random with probability epsilon, else the one of highest value.
+
+    q_values: float [B, A]. Returns int64 [B].
+    """
+    batch, num_actions = q_values.shape
+    random = rng.integers(num_actions, size=batch)  # [B]
+    explores = rng.random(batch) < epsilon  # [B]
+    return np.where(explores, random, q_values.argmax(axis=1))
