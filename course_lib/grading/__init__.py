@@ -1,0 +1,1 @@
+"""What instructors run: lessons become notebooks here, and submissions become marks."""
