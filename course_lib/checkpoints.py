@@ -1,0 +1,98 @@
+"""A run's folder: what it is, where it stands, how to go on.
+
+    run.json                  the configuration, framework and seed
+    checkpoint.safetensors    networks, optimiser, counters, random state
+    memory.safetensors        the replay memory, where asked for
+    best.safetensors          the weights of the best evaluation
+    curve.csv  evaluations.csv  events.out.tfevents.*
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from course_lib import config as settings
+from course_lib.config import DQNConfig
+from course_lib.errors import CourseError
+from course_lib.pretrained import load_tensors, save_tensors
+from course_lib.replay import ReplayMemory
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0  # agent steps
+    seconds: float = 0.0  # spent training, over all sittings
+    best_mean: float = float("-inf")  # of an evaluation
+    games: int = 0
+
+
+class RunFolder:
+    """Reads and writes a run's folder. Every file is written whole or not at all."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def start(self, config: DQNConfig, framework: str, seed: int) -> None:
+        """Claim an empty folder for a new run."""
+        if (self / "run.json").exists():
+            raise CourseError(f"{self.path} already holds a run; go on with --resume, or choose another folder with --run.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            about = {"config": asdict(config), "framework": framework, "seed": seed}
+            (self / "run.json").write_text(json.dumps(about, indent=1) + "\n")
+        except OSError as error:
+            raise CourseError(f"Cannot write into {self.path} ({error.strerror}); choose another folder with --run.") from error
+
+    def check(self, config: DQNConfig, framework: str, seed: int) -> None:
+        """Refuse to go on with another configuration than the run began with; only its length may change."""
+        if not (self / "run.json").exists():
+            raise CourseError(f"{self.path} holds no run to resume.")
+        about = json.loads((self / "run.json").read_text())
+        different = settings.differences(config_of(about), config)
+        different = [name for name in different if name != "total_steps"]
+        different += [name for name, value in (("framework", framework), ("seed", seed)) if about[name] != value]
+        if different:
+            raise CourseError(f"{self.path} was begun with other settings ({', '.join(different)}); resume it with those it has.")
+
+    def save(self, learner, progress: Progress, rng: np.random.Generator) -> None:
+        """Write the checkpoint."""
+        header = {"progress": json.dumps(asdict(progress)), "rng": json.dumps(rng.bit_generator.state)}
+        save_tensors(self / "checkpoint.safetensors", learner.get_state(), header)
+
+    def load(self, learner, rng: np.random.Generator) -> Progress:
+        """Put learner and generator where the checkpoint left them."""
+        state, header = load_tensors(self / "checkpoint.safetensors")
+        try:
+            learner.set_state(state)
+            rng.bit_generator.state = json.loads(header["rng"])
+            return Progress(**json.loads(header["progress"]))
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise CourseError(f"{self / 'checkpoint.safetensors'} does not fit this run ({error}).") from error
+
+    def save_memory(self, memory: ReplayMemory) -> None:
+        header = {"head": str(memory.head), "size": str(memory.size)}
+        save_tensors(self / "memory.safetensors", memory.arrays(), header)
+
+    def load_memory(self, memory: ReplayMemory) -> bool:
+        """Fill the memory from the folder; False if none was kept."""
+        if not (self / "memory.safetensors").exists():
+            return False
+        arrays, header = load_tensors(self / "memory.safetensors")
+        for name, array in memory.arrays().items():
+            array[...] = arrays[name]
+        memory.head, memory.size = int(header["head"]), int(header["size"])
+        return True
+
+
+def config_of(about: dict) -> DQNConfig:
+    """The configuration in a `run.json`."""
+    return settings.config_from_dict(about["config"])

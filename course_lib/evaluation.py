@@ -1,0 +1,83 @@
+"""How good is an agent? Whole games, and honest statistics of their scores (Agarwal et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from course_lib.config import DQNConfig
+from course_lib.environments import make_vector
+from course_lib.exploration import epsilon_greedy
+from course_lib.learners import QLearner
+
+Policy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""observations uint8 [E, H, W, C], generator -> actions int [E]."""
+
+
+def greedy_policy(learner: QLearner, epsilon: float) -> Policy:
+    """The action of highest value, or with probability epsilon any."""
+    return lambda observations, rng: epsilon_greedy(learner.q_values(observations), epsilon, rng)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Raw scores of whole games, one for each seed."""
+
+    scores: np.ndarray  # float [N]
+    lengths: np.ndarray  # int [N], agent steps
+    seeds: np.ndarray  # int [N]
+
+    @property
+    def mean(self) -> float:
+        return float(self.scores.mean())
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.scores))
+
+    @property
+    def iqm(self) -> float:
+        """Interquartile mean: the mean of the middle half."""
+        return float(stats.trim_mean(self.scores, 0.25))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % bootstrap interval of the mean (percentile method, 10,000 resamples, seeded)."""
+        if np.ptp(self.scores) == 0:
+            return self.mean, self.mean
+        result = stats.bootstrap((self.scores,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(0))
+        return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+    def summary(self) -> dict:
+        """Everything as plain numbers, for json."""
+        low, high = self.interval
+        summary = {"mean": self.mean, "median": self.median, "iqm": self.iqm, "interval_95": [low, high]}
+        summary = {name: np.round(value, 2).tolist() for name, value in summary.items()}
+        return summary | {"scores": self.scores.tolist(), "lengths": self.lengths.tolist(), "seeds": self.seeds.tolist()}
+
+
+def evaluate(policy: Policy, config: DQNConfig, episodes: int, seed: int = 0, on_game_over: Callable[[int], None] | None = None) -> Scores:
+    """Play `episodes` games side by side, one in each environment, seeds `seed`, `seed + 1`, ... Every game counts, long or short.
+
+    on_game_over: called with the number of games that just ended (for a progress bar). The same policy and seed give the same scores.
+    """
+    env = make_vector(config, episodes)
+    rng = np.random.default_rng(seed)
+    scores, lengths = np.zeros(episodes), np.zeros(episodes, int)
+    playing = np.ones(episodes, bool)
+    observations, _ = env.reset(seed=seed)
+    while playing.any():
+        actions = np.zeros(episodes, int)
+        actions[playing] = policy(observations[playing], rng)
+        observations, rewards, terminated, truncated, _ = env.step(actions)
+        scores[playing] += rewards[playing]
+        lengths[playing] += 1
+        over = playing & (terminated | truncated)
+        playing &= ~over
+        if on_game_over and over.any():
+            on_game_over(int(over.sum()))
+    env.close()
+    return Scores(scores, lengths, seed + np.arange(episodes))

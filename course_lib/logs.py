@@ -1,0 +1,106 @@
+"""What a run leaves to read: TensorBoard scalars under the book's names, and a learning curve as csv."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One row of a learning curve. Means are over the last 100 finished games."""
+
+    agent_steps: int
+    hours: float
+    games: int
+    mean_return: float  # raw score
+    mean_length: float  # agent steps
+    mean_max_q: float
+    mean_loss: float
+    epsilon: float
+
+
+class CurveFile:
+    """A learning curve that grows row by row: `curve.csv`."""
+
+    def __init__(self, path: Path, resume_at: int = 0):
+        """Start the file, or go on after the rows up to `resume_at` agent steps (a killed run may have written later ones)."""
+        self.path = path
+        kept = [point for point in read_curve(path) if point.agent_steps <= resume_at] if resume_at and path.exists() else []
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(field.name for field in fields(CurvePoint))
+            writer.writerows(asdict(point).values() for point in kept)
+
+    def add(self, point: CurvePoint) -> None:
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerow(asdict(point).values())
+
+
+def read_curve(path: Path) -> list[CurvePoint]:
+    """The rows of a `curve.csv`."""
+    with Path(path).open(newline="") as file:
+        return [
+            CurvePoint(*(int(v) if name in ("agent_steps", "games") else float(v) for name, v in row.items()))
+            for row in csv.DictReader(file)
+        ]
+
+
+class TensorBoard:
+    """Scalars for TensorBoard, through tensorboardX: no framework needed."""
+
+    def __init__(self, folder: Path):
+        from tensorboardX import SummaryWriter
+
+        self.writer = SummaryWriter(str(folder))
+
+    def add(self, step: int, scalars: dict[str, float]) -> None:
+        for tag, value in scalars.items():
+            self.writer.add_scalar(tag, value, step)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class NullBoard:
+    """A writer that writes nothing."""
+
+    def add(self, step: int, scalars: dict[str, float]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class EpisodeStatistics:
+    """Adds up each game side by side; keeps the last 100 that ended."""
+
+    def __init__(self, num_envs: int):
+        self.totals = np.zeros((num_envs, 4))  # return, agent steps, max Q summed, loss summed
+        self.last = deque(maxlen=100)  # [return, length, mean max Q, mean loss]
+        self.games = 0
+
+    def add(self, rewards, max_q_values, loss: float, played, over) -> list[np.ndarray]:
+        """Add one step of every game; returns a row [return, length, mean max Q, mean loss] for each that ended.
+
+        rewards float [E] raw; max_q_values float [E]; loss: of the latest update; played bool [E], false where the step only began a game; over bool [E].
+        """
+        step = np.stack([rewards, np.ones_like(rewards), max_q_values, np.full_like(rewards, loss)], axis=1)  # [E, 4]
+        self.totals[played] += step[played]
+        ended = [np.append(total[:2], total[2:] / total[1]) for total in self.totals[over]]
+        self.totals[over] = 0.0
+        self.last.extend(ended)
+        self.games += len(ended)
+        return ended
+
+    def means(self) -> np.ndarray:
+        """[return, length, max Q, loss] over the last 100 games; not a number before the first has ended."""
+        return np.mean(self.last, axis=0) if self.last else np.full(4, np.nan)
+
+
+SCALARS = ("Total Reward/Episode", "Duration/Episode", "Average Max Q/Episode", "Average Loss/Episode")
+"""The book's four scalars, in the order of `EpisodeStatistics`' rows."""

@@ -1,0 +1,151 @@
+"""Weight files, and the trained stages that ship with the course.
+
+A weight file is safetensors: canonical weights (Keras layout, see `learners.QLearner.get_weights`), and in its header the agent and the configuration
+it was trained with, so that either framework can play it. `data/pretrained/manifest.json` says of each shipped file where it came from and what it
+scores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from course_lib.atari import ACTIONS
+from course_lib.config import DQNConfig, config_from_dict
+from course_lib.errors import CourseError
+from course_lib.learners import QLearner, Weights, make_learner
+
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "pretrained"
+FORMAT = "breakout-from-pixels/1"
+
+
+def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
+    """Write a safetensors file whole or not at all: what stood at `path` survives a full disk or an interruption."""
+    path = Path(path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, unfinished, header)
+        os.replace(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
+        kept = "; the one before it is untouched" if path.exists() else ""
+        raise CourseError(f"Could not write {path} ({error}){kept}.") from error
+
+
+def load_tensors(path: Path) -> tuple[Weights, dict[str, str]]:
+    """Read a safetensors file: (tensors, header)."""
+    if not Path(path).is_file():
+        raise CourseError(f"There is no file {path}.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CourseError(f"{path} is not a whole safetensors file ({error}); fetch or train it again.") from error
+
+
+def save_weights(path: Path, weights: Weights, agent: str, config: DQNConfig, dtype=np.float32) -> None:
+    """Write a weight file; `dtype=np.float16` halves its size."""
+    header = {"format": FORMAT, "agent": agent, "config": json.dumps(asdict(config))}
+    save_tensors(path, {name: array.astype(dtype) for name, array in weights.items()}, header)
+
+
+def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, DQNConfig]:
+    """Read a weight file: (name -> float32 array, the configuration it was trained with)."""
+    weights, header = load_tensors(path)
+    if header.get("format") != FORMAT:
+        raise CourseError(f"{path} holds no weights of this course (its header lacks format {FORMAT}).")
+    if header["agent"] != agent:
+        raise CourseError(f"{path} holds a {header['agent']} agent, not {agent}.")
+    return {name: array.astype(np.float32) for name, array in weights.items()}, config_from_dict(json.loads(header["config"]))
+
+
+def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "auto") -> tuple[QLearner, DQNConfig]:
+    """A learner of either framework that plays a weight file."""
+    weights, config = load_weights(path, agent)
+    shape, num_actions = observation_shape(config), config.num_actions
+    learner = make_learner(config, framework, shape, num_actions, device=device)
+    try:
+        learner.set_weights(weights)
+    except ValueError as error:
+        raise CourseError(f"{path} does not fit its own configuration: {error}.") from error
+    return learner, config
+
+
+def observation_shape(config: DQNConfig) -> tuple[int, int, int]:
+    """(H, W, C) of the configuration's game."""
+    from course_lib.environments import make_vector
+
+    env = make_vector(config, 1)
+    env.close()
+    return env.observation_shape
+
+
+def manifest() -> list[dict]:
+    """The shipped stages, an entry each."""
+    path = FOLDER / "manifest.json"
+    if not path.is_file():
+        raise CourseError(f"The list of trained agents is missing: {path}; restore it with: git checkout -- data/pretrained")
+    return json.loads(path.read_text())
+
+
+def stages(agent: str = "dqn") -> list[int]:
+    """The stages shipped of an agent, lowest first."""
+    return sorted(entry["stage"] for entry in manifest() if entry["agent"] == agent)
+
+
+def find_stage(agent: str, stage: int | None = None) -> dict:
+    """The manifest's entry of a stage; None for the highest shipped."""
+    available = stages(agent)
+    if not available:
+        raise CourseError(f'There is no trained "{agent}" agent yet; there are: {", ".join(sorted({e["agent"] for e in manifest()}))}.')
+    stage = available[-1] if stage is None else stage
+    for entry in manifest():
+        if (entry["agent"], entry["stage"]) == (agent, stage):
+            return entry
+    raise CourseError(f"There is no stage {stage} of {agent}; shipped: {', '.join(map(str, available))}.")
+
+
+def stage_file(agent: str, stage: int | None = None) -> tuple[Path, dict]:
+    """A stage's weight file, checked against the manifest: (path, entry). Refuses a file that is missing, changed or does not match."""
+    entry = find_stage(agent, stage)
+    path = FOLDER / entry["file"]
+    if not path.is_file():
+        raise CourseError(f"{path} is missing; restore it with: git checkout -- data/pretrained")
+    if sha256(path) != entry["sha256"]:
+        raise CourseError(f"{path} is damaged: its checksum is not the manifest's; restore it with: git checkout -- data/pretrained")
+    _, config = load_weights(path, agent)
+    if list(ACTIONS[config.num_actions][1]) != entry["actions"] or config.preprocessing != entry["preprocessing"]:
+        raise CourseError(f"{path} was trained with other actions or pixels than the manifest says.")
+    return path, entry
+
+
+def load_stage(agent: str = "dqn", stage: int | None = None) -> tuple[Weights, dict]:
+    """A shipped stage (None: the highest): (canonical weights, the manifest's entry)."""
+    path, entry = stage_file(agent, stage)
+    return load_weights(path, agent)[0], entry
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def problems() -> list[str]:
+    """A sentence for every shipped file that is missing or does not match the manifest."""
+    found = []
+    try:
+        for entry in manifest():
+            try:
+                stage_file(entry["agent"], entry["stage"])
+            except CourseError as error:
+                found.append(str(error))
+    except CourseError as error:
+        found.append(str(error))
+    return found

@@ -1,0 +1,201 @@
+"""The DQN loop (Mnih et al. 2015, algorithm 1), once for both frameworks and for one or many games.
+
+`play_and_learn` is the algorithm; `train` gives it a folder, a progress bar, evaluations and checkpoints.
+"""
+
+from __future__ import annotations
+
+import csv
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from course_lib.checkpoints import Progress, RunFolder
+from course_lib.config import DQNConfig
+from course_lib.environments import make_vector
+from course_lib.evaluation import Scores, evaluate, greedy_policy
+from course_lib.exploration import epsilon_greedy, linear_epsilon
+from course_lib.learners import QLearner, make_learner
+from course_lib.logs import SCALARS, CurveFile, CurvePoint, EpisodeStatistics, NullBoard, TensorBoard
+from course_lib.pretrained import save_weights
+from course_lib.replay import ReplayMemory
+
+CURVE_PERIOD = 10_000  # agent steps from one row of curve.csv to the next
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step of every game brought."""
+
+    before: int  # agent steps before it
+    after: int  # agent steps after it
+    rewards: np.ndarray  # float32 [E], raw
+    max_q_values: np.ndarray  # float32 [E]
+    loss: float  # of the latest update
+    epsilon: float
+    played: np.ndarray  # bool [E], false where the step only began a game
+    over: np.ndarray  # bool [E]
+
+    def passes(self, period: int) -> bool:
+        """Does this step pass a multiple of `period` agent steps?"""
+        return period > 0 and due(period, self.before, self.after) > 0
+
+
+def due(period: int, before: int, after: int) -> int:
+    """How many multiples of `period` lie in (before, after]."""
+    return after // period - before // period
+
+
+def play_and_learn(
+    config: DQNConfig, learner: QLearner, env, memory: ReplayMemory, rng: np.random.Generator, step: int = 0
+) -> Iterator[Step]:
+    """The algorithm: choose, step, store, sample, update, copy; yields after each step of every game, for ever.
+
+    step: agent steps taken already. Learning waits until the memory holds `learning_starts` slots, so a resumed run without its memory
+    refills it first, with the policy it has.
+    """
+    observations, info = env.reset(seed=int(rng.integers(2**31)))
+    starts = info["reset"]  # bool [E]: this observation opens a game
+    loss = 0.0
+    while True:
+        epsilon = linear_epsilon(step, config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps)
+        q_values = learner.q_values(observations)  # [E, A]
+        env.send(epsilon_greedy(q_values, epsilon, rng))
+
+        # The emulators play in their own threads; the network learns from older transitions meanwhile.
+        before, step = step, step + int((~env.over).sum())
+        if len(memory) >= config.learning_starts:
+            for _ in range(due(config.update_period, before, step)):
+                loss = learner.update(memory.sample(config.batch_size, rng))
+            if due(config.target_update_period, before, step):
+                learner.sync_target()
+
+        next_observations, rewards, terminated, truncated, info = env.recv()
+        clipped = np.clip(rewards, -1.0, 1.0)
+        memory.add(observations[..., -1], info["actions"], clipped, terminated | info["life_lost"], starts)
+        observations, starts = next_observations, info["reset"]
+        yield Step(before, step, rewards, q_values.max(axis=1), loss, epsilon, ~info["reset"], terminated | truncated)
+
+
+def train(
+    config: DQNConfig,
+    framework: str,
+    run: str | Path,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    keep_memory: bool = False,
+    tensorboard: bool = True,
+    show_progress: bool = True,
+) -> Progress:
+    """Train a DQN into the folder `run` until `config.total_steps`, Ctrl-C or SIGTERM; all are saved. Returns how far it came."""
+    folder = RunFolder(run)
+    folder.check(config, framework, seed) if resume else folder.start(config, framework, seed)
+    env = make_vector(config, config.num_envs)
+    learner = make_learner(config, framework, env.observation_shape, env.num_actions, seed, device)
+    memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history)
+    rng = np.random.default_rng(seed)
+    progress = folder.load(learner, rng) if resume else Progress()
+    if resume:
+        kept = folder.load_memory(memory)
+        tqdm.write(f"Going on at {progress.step:,} agent steps; " + refill_note(kept, memory, config))
+    recorder = Recorder(folder, config, progress, TensorBoard(folder.path) if tensorboard else NullBoard())
+
+    bar = tqdm(total=config.total_steps, initial=progress.step, unit=" steps", disable=not show_progress, mininterval=1, smoothing=0.01)
+    last_save = time.monotonic()
+    with stop_on_interrupt() as interrupted, bar:
+        for step in play_and_learn(config, learner, env, memory, rng, progress.step):
+            recorder.add(step)
+            bar.update(step.after - step.before)
+            if step.passes(CURVE_PERIOD):
+                bar.set_postfix(score=f"{recorder.statistics.means()[0]:.1f}", best=f"{progress.best_mean:.1f}", refresh=False)
+            if step.passes(config.evaluation_period):
+                scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, seed=seed)
+                recorder.add_evaluation(scores, learner)
+            finished = step.after >= config.total_steps or interrupted.is_set()
+            if finished or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
+                folder.save(learner, progress, rng)
+                last_save = time.monotonic()
+            if finished:
+                break
+    if keep_memory:
+        folder.save_memory(memory)
+    recorder.close()
+    env.close()
+    return progress
+
+
+def refill_note(kept: bool, memory: ReplayMemory, config: DQNConfig) -> str:
+    """What a resumed run says of its memory."""
+    if kept:
+        return f"the memory came along with {len(memory):,} slots."
+    return f"the memory starts empty: the policy refills {config.learning_starts:,} slots before learning goes on (keep it with --keep-memory)."
+
+
+class Recorder:
+    """Writes what a run shows: curve.csv, evaluations.csv, TensorBoard, best.safetensors; counts steps and hours."""
+
+    def __init__(self, folder: RunFolder, config: DQNConfig, progress: Progress, board):
+        self.folder, self.config, self.progress, self.board = folder, config, progress, board
+        self.curve = CurveFile(folder / "curve.csv", resume_at=progress.step)
+        self.statistics = EpisodeStatistics(config.num_envs)
+        self.statistics.games = progress.games
+        self.began = time.monotonic() - progress.seconds
+
+    def add(self, step: Step) -> None:
+        ended = self.statistics.add(step.rewards, step.max_q_values, step.loss, step.played, step.over)
+        self.progress.step = step.after
+        self.progress.seconds = time.monotonic() - self.began
+        self.progress.games = self.statistics.games
+        for episode in ended:
+            self.board.add(step.after, dict(zip(SCALARS, episode.tolist())))
+        if step.passes(CURVE_PERIOD):
+            score, length, max_q, loss = self.statistics.means().round(4).tolist()
+            hours = round(self.progress.seconds / 3600, 4)
+            self.curve.add(CurvePoint(step.after, hours, self.statistics.games, score, length, max_q, loss, round(step.epsilon, 4)))
+
+    def add_evaluation(self, scores: Scores, learner: QLearner) -> None:
+        """Log an evaluation; keep the weights if it is the best so far."""
+        path, new = self.folder / "evaluations.csv", not (self.folder / "evaluations.csv").exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["agent_steps", "hours", "episodes", "mean", "median", "iqm", "low", "high"])
+            numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
+            writer.writerow([self.progress.step, round(self.progress.seconds / 3600, 4), len(scores.scores), *numbers])
+        self.board.add(self.progress.step, {"Evaluation/Mean Score": scores.mean})
+        if scores.mean > self.progress.best_mean:
+            self.progress.best_mean = scores.mean
+            save_weights(self.folder / "best.safetensors", learner.get_weights(), "dqn", self.config)
+
+    def close(self) -> None:
+        self.board.close()
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or SIGTERM) into an event, so that a run ends between two steps and saves; the second one is Python's own."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number, _frame):
+        event.set()
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
