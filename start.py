@@ -1,0 +1,205 @@
+"""From a fresh clone to the course in one command:
+
+    python start.py lab     open the first lesson in JupyterLab
+    python start.py play    let a trained agent play Breakout; the video is build/play.mp4
+    python start.py test    run the tests
+
+Each makes what it needs in .venv beside this file, and goes straight on when nothing has changed since.
+What follows the command is handed on: python start.py lab --no-browser --port 8899
+
+Standard library only, and no syntax newer than Python 3.7: an older Python should get as far as the sentence that refuses it.
+"""
+
+import collections
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "installed.txt"  # one fingerprint a line for each set of packages that is completely installed
+
+OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml says
+
+# command: (the extra of pyproject.toml that it needs, what .venv's Python runs)
+COMMANDS = {
+    "lab": ("", ["-m", "jupyterlab", "notebooks/00_start_here.ipynb"]),
+    "play": ("", ["-m", "course_lib.cli", "play", "--agent", "dqn", "--out", "build/play.mp4"]),
+    "test": ("test", ["-m", "pytest", "-n", "2", "--dist", "loadscope"]),
+}
+
+# What pip's output says, and what that means to a person; the first that fits is told.
+PIP_TROUBLES = {
+    r"connection broken|Could not fetch URL|Connection refused|timed out": (
+        "the package index cannot be reached: connect to the network and run the same command again"
+    ),
+    r"No space left|not enough space": "the disk is full: free some gigabytes and run the same command again",
+    r"No matching distribution": (
+        "a package has no build for this machine: the course needs 64-bit Linux or Windows, or a Mac with Apple silicon and macOS 14"
+    ),
+    r"": "its last lines stand above: mend that and run the same command again",
+}
+
+
+class Stop(Exception):
+    """Something a person can mend. Its text is the one sentence they read."""
+
+
+def main(arguments, version=sys.version_info):
+    """Prepare .venv and run a command in it. Returns the exit status: 2 where a person has to mend something first."""
+    try:
+        check_python(version)
+        command, extra = choose(arguments)
+        if command == "help":
+            print(__doc__)
+            return 0
+        packages, words = COMMANDS[command]
+        prepare(packages)
+        return run([str(PYTHON), *words, *extra])
+    except Stop as stop:
+        print(f"start.py: {stop}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print()
+        return 130
+
+
+def check_python(version):
+    if not OLDEST <= tuple(version[:2]) <= NEWEST:
+        oldest, newest, this = (".".join(map(str, number[:2])) for number in (OLDEST, NEWEST, version))
+        raise Stop(f"the course needs Python {oldest} to {newest}, and this is {this}: start it with one of those, for example python{newest} start.py lab")
+
+
+def choose(arguments):
+    """The command and what is handed on to it."""
+    if arguments and arguments[0] in ("-h", "--help", "help"):
+        return "help", []
+    if not arguments or arguments[0] not in COMMANDS:
+        said = f"'{arguments[0]}' is no command" if arguments else "say what to start"
+        raise Stop(f"{said}: python start.py lab, play or test")
+    return arguments[0], arguments[1:]
+
+
+def prepare(extra):
+    """Have .venv with the course and `extra` installed. Seconds when nothing changed."""
+    unusable = why_unusable()
+    if not unusable and fingerprint(extra) in stamped():
+        return
+    make_venv(unusable)
+    STAMP.unlink(missing_ok=True)  # from here to the end of the installation .venv is not to be trusted
+    install(extra)
+    STAMP.write_text("\n".join([fingerprint(""), fingerprint(extra)]))
+
+
+def fingerprint(extra):
+    """Changes with what would be installed, or with the Python it is installed for."""
+    files = (ROOT / "pyproject.toml", ROOT / "constraints.txt")
+    parts = [file.read_bytes() for file in files] + [str((sys.version_info[:2], extra)).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def stamped():
+    return STAMP.read_text().split() if STAMP.is_file() else []
+
+
+def why_unusable():
+    """Why .venv cannot be kept ("it was moved"), or "" if it can or there is none."""
+    if not VENV.is_dir() or not any(VENV.iterdir()):
+        return ""
+    if not PYTHON.exists() or not (VENV / "pyvenv.cfg").is_file():
+        return "it is broken"
+    lines = (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    notes = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    version = notes.get("version") or notes.get("version_info", "")
+    if version.split(".")[:2] != [str(number) for number in sys.version_info[:2]]:
+        return f"it was made by Python {version}"
+    if not Path(notes.get("home", "")).is_dir():
+        return "its Python is gone"
+    if not os.path.normcase(notes.get("command", f" {VENV}")).endswith(os.path.normcase(f" {VENV}")):
+        return "it was moved"
+    return ""
+
+
+def make_venv(unusable):
+    """Make .venv, anew if the one there is unusable. On a sound one this only puts back what is missing."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise Stop("this Python cannot make virtual environments: install its venv module (Debian and Ubuntu: apt install python3-venv)")
+    if unusable and Path(sys.prefix).resolve() == VENV:
+        raise Stop(f".venv must be made anew ({unusable}), but its own Python cannot do that: deactivate it and run the same command again")
+    try:
+        VENV.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise Stop(f"{VENV} is no folder: move it out of the way")
+    except OSError as error:
+        raise Stop(f"{VENV} cannot be made ({error.strerror}): put the course where you may write")
+    print(f"Making .venv anew: {unusable}" if unusable else "Making .venv", flush=True)
+    command = [sys.executable, "-m", "venv", *(["--clear"] if unusable else []), str(VENV)]
+    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    if made.returncode:
+        reason = (made.stdout.strip() or "it does not say why").splitlines()[-1]
+        raise Stop(f"{VENV} cannot be made ({reason}): close what uses it, or delete it")
+
+
+def install(extra):
+    """pip install the course as pyproject.toml and constraints.txt have it; raises Stop with the cause."""
+    print("Installing the course; the first time takes some minutes", flush=True)
+    hint_at_cpu_build()
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    command += ["-c", "constraints.txt", "-e", f".[{extra}]" if extra else "."]
+    last = collections.deque(maxlen=200)
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+    ) as pip:
+        for line in pip.stdout:
+            last.append(line)
+            shown = re.match(r"\s*(Downloading \S+ \(\S+ MB\)|Installing collected packages)", line)
+            if shown:
+                print(" ", shown[1], flush=True)
+    if pip.returncode:
+        print("".join(list(last)[-12:]), file=sys.stderr)
+        raise Stop("pip could not install the course: " + explain("".join(last)))
+
+
+def explain(output):
+    return next(meaning for pattern, meaning in PIP_TROUBLES.items() if re.search(pattern, output))
+
+
+def hint_at_cpu_build():
+    """On Linux, PyTorch as plain pip finds it brings gigabytes of CUDA libraries, with or without a GPU.
+
+    Only another index has the small build. Which index to trust is the person's choice, so this tells and does nothing.
+    """
+    chosen = any(os.environ.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"))
+    if sys.platform == "linux" and not shutil.which("nvidia-smi") and not chosen:
+        print("  No NVIDIA GPU here. To spare gigabytes of CUDA libraries: Ctrl-C, and start again with")
+        print("  PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu in front of the command", flush=True)
+
+
+def environment():
+    """What activating .venv would set, so that terminals and kernels inside JupyterLab use it too, not the user's own kernels."""
+    settings = dict(os.environ, VIRTUAL_ENV=str(VENV), JUPYTER_PREFER_ENV_PATH="1")
+    settings["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+    settings.pop("PYTHONHOME", None)
+    return settings
+
+
+def run(command):
+    """Run to its end and return its exit status. Ctrl-C reaches the command too, and it decides (JupyterLab asks first)."""
+    child = subprocess.Popen(command, cwd=ROOT, env=environment())
+    while True:
+        try:
+            status = child.wait()
+            return status if status >= 0 else 128 - status
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
