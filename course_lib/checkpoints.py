@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,14 +55,27 @@ class RunFolder:
 
     def check(self, config: DQNConfig, framework: str, seed: int) -> None:
         """Refuse to go on with another configuration than the run began with; only its length may change."""
-        if not (self / "run.json").exists():
-            raise CourseError(f"{self.path} holds no run to resume.")
-        about = json.loads((self / "run.json").read_text())
+        about = self.about()
         different = settings.differences(config_of(about), config)
         different = [name for name in different if name != "total_steps"]
         different += [name for name, value in (("framework", framework), ("seed", seed)) if about[name] != value]
         if different:
             raise CourseError(f"{self.path} was begun with other settings ({', '.join(different)}); resume it with those it has.")
+
+    def about(self) -> dict:
+        """What `run.json` says: config, framework, seed."""
+        if not (self / "run.json").exists():
+            raise CourseError(f"{self.path} holds no run.")
+        return json.loads((self / "run.json").read_text())
+
+    def best_evaluation(self) -> dict:
+        """The row of evaluations.csv whose weights are in best.safetensors: agent_steps, hours, mean, ..."""
+        if not (self / "evaluations.csv").exists():
+            raise CourseError(f"{self.path} has not been evaluated yet; train on.")
+        with (self / "evaluations.csv").open(newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        best = max(rows, key=lambda row: row["mean"])
+        return best | {"agent_steps": int(best["agent_steps"])}
 
     def save(self, learner, progress: Progress, rng: np.random.Generator) -> None:
         """Write the checkpoint."""

@@ -1,0 +1,199 @@
+"""The command line, `course ...`: argument parsing and printing only; the work is done by the room named in each function."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from course_lib.config import PRESETS
+from course_lib.errors import CourseError
+from course_lib.learners import FRAMEWORKS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, or 2 with one sentence for what a person can mend."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run_command(options) or 0
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("course: stopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="course",
+        description="Breakout from pixels: train, watch and measure agents, and build the course's notebooks.",
+        epilog="Begin with: course doctor",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = add(commands, "doctor", run_doctor, "Say what is installed, whether it works, and how to mend what does not.")
+    doctor.epilog = "Exit status 0 if all is well, else 2."
+
+    train = add(commands, "train", run_train, "Train an agent into a run folder. Ctrl-C saves; --resume goes on.")
+    train.epilog = (
+        "A run folder holds checkpoint.safetensors (to resume), best.safetensors (the best evaluation: play it with course play --weights), "
+        "curve.csv, evaluations.csv, and TensorBoard events (tensorboard --logdir RUN)."
+    )
+    train.add_argument("agent", choices=["dqn"])
+    add_framework(train)
+    train.add_argument("--preset", choices=PRESETS, default="fast", help="settings to start from: book as published, fast for 2 CPU cores, "
+                       "smoke to see every part run in seconds, catch for the toy of lesson 04 (default: fast)")
+    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
+    train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
+    train.add_argument("--keep-memory", action="store_true", help="save the replay memory too when the run stops (fast: 2.8 GB)")
+    train.add_argument("--total-steps", type=positive, metavar="N", help="agent steps to stop at (default: the preset's)")
+    train.add_argument("--seed", type=int, default=0, metavar="S", help="seed of weights, exploration and games (default: 0)")
+    add_device(train)
+
+    evaluate = add(commands, "evaluate", run_evaluate, "Play whole games and say how good an agent is.")
+    add_agent(evaluate)
+    evaluate.add_argument("--episodes", type=positive, default=30, metavar="N", help="games to play (default: 30)")
+    evaluate.add_argument("--json", action="store_true", help="print everything, every game's score too, as json")
+
+    play = add(commands, "play", run_play, "Watch an agent play one game: prints the score, writes a video; needs no display.")
+    add_agent(play)
+    play.add_argument("--out", type=Path, default=Path("build/play.mp4"), metavar="FILE", help="video, .mp4 or .gif (default: build/play.mp4)")
+    play.add_argument("--max-steps", type=positive, metavar="N", help="stop after N agent steps (15 are a second; default: the whole game)")
+
+    build = add(commands, "build", run_build, "Build notebooks/ and solutions/ from lessons/.")
+    build.add_argument("lessons", nargs="*", metavar="LESSON", help='which, such as 03 (default: all)')
+    build.add_argument("--check", action="store_true", help="write nothing; say what differs; exit status 2 if anything does")
+    build.add_argument("--force", action="store_true", help="execute solutions again even where their source is unchanged")
+    build.add_argument("--no-execute", action="store_true", help="build the notebooks for learners only")
+
+    ship = add(commands, "ship", run_ship, "Put a run's best weights into data/pretrained as a stage, evaluated from the shipped file.")
+    ship.add_argument("agent", choices=["dqn"])
+    ship.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
+    ship.add_argument("--stage", type=int, required=True, metavar="N", help="1 (start of training) to 5 (best)")
+    ship.add_argument("--machine", required=True, metavar="TEXT", help='what it was trained on, such as "2 CPU cores"')
+    return top
+
+
+def add(commands, name: str, run, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run_command=run)
+    return command
+
+
+def add_framework(command) -> None:
+    command.add_argument("--framework", choices=FRAMEWORKS, help="default: torch, or what COURSE_FRAMEWORK says")
+
+
+def add_device(command) -> None:
+    command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a CUDA GPU where there is one")
+
+
+def add_agent(command) -> None:
+    """The options that choose an agent: a shipped stage, or a weight file."""
+    command.add_argument("--agent", choices=["dqn"], default="dqn")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--stage", type=int, metavar="N", help="a shipped stage (default: the highest there is)")
+    which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors")
+    add_framework(command)
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the (first) game (default: 0)")
+    command.add_argument("--epsilon", type=share, default=0.01, metavar="E", help="share of random actions (default: 0.01)")
+    add_device(command)
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def share(text: str) -> float:
+    number = float(text)
+    if not 0.0 <= number <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return number
+
+
+def load_agent(options):
+    """The learner, configuration and name of the agent that the options choose."""
+    from course_lib import pretrained
+    from course_lib.learners import framework
+
+    path = options.weights or pretrained.stage_file(options.agent, options.stage)[0]
+    learner, config = pretrained.load_learner(path, framework(options.framework), options.agent, options.device)
+    return learner, config, path
+
+
+def run_doctor(options) -> int:
+    from course_lib import doctor
+
+    return doctor.run()
+
+
+def run_train(options) -> None:
+    from course_lib.learners import framework
+    from course_lib.q_training import train
+
+    config = PRESETS[options.preset]
+    if options.total_steps:
+        config = replace(config, total_steps=options.total_steps)
+    name = framework(options.framework)
+    progress = train(config, name, options.run, options.seed, options.device, options.resume, options.keep_memory)
+    print(f"{options.run} holds {progress.step:,} agent steps after {progress.seconds / 3600:.2f} hours.")
+    if progress.step < config.total_steps:
+        command = f"course train {options.agent} --framework {name} --preset {options.preset} --run {options.run} --seed {options.seed}"
+        length = f" --total-steps {options.total_steps}" if options.total_steps else ""
+        print(f"Go on with: {command}{length} --resume")
+
+
+def run_evaluate(options) -> None:
+    from tqdm.auto import tqdm
+
+    from course_lib.evaluation import evaluate, greedy_policy
+
+    learner, config, path = load_agent(options)
+    with tqdm(total=options.episodes, unit=" games", file=sys.stderr, leave=False) as bar:
+        scores = evaluate(greedy_policy(learner, options.epsilon), config, options.episodes, options.seed, bar.update)
+    if options.json:
+        print(json.dumps({"agent": options.agent, "weights": str(path), "epsilon": options.epsilon} | scores.summary()))
+        return
+    low, high = scores.interval
+    print(f"{path}, {options.episodes} games, epsilon {options.epsilon}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
+    print(f"mean {scores.mean:.1f} (95 % interval {low:.1f} to {high:.1f}), median {scores.median:.1f}, interquartile mean {scores.iqm:.1f}")
+    print("scores " + " ".join(f"{score:.0f}" for score in scores.scores))
+
+
+def run_play(options) -> None:
+    from course_lib.play import record_episode, save_gif, save_video
+
+    learner, config, path = load_agent(options)
+    if config.game != "breakout":
+        raise CourseError(f"{path} plays {config.game}; only Breakout has a screen to film.")
+    episode = record_episode(learner, config, options.seed, options.epsilon, options.max_steps)
+    save = save_gif if options.out.suffix == ".gif" else save_video
+    save(episode.frames, options.out)
+    print(f"{path}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")
+    print(f"video: {options.out}")
+
+
+def run_build(options) -> int:
+    from course_lib.grading import build
+
+    different = build.build(options.lessons or None, check=options.check, execute=not options.no_execute, force=options.force)
+    if options.check and different:
+        raise CourseError(f"{', '.join(map(str, different))} differ from lessons/; run: course build")
+    return 0
+
+
+def run_ship(options) -> None:
+    from course_lib.shipping import ship
+
+    entry = ship(options.run, options.agent, options.stage, options.machine)
+    print(json.dumps(entry, indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

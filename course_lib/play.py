@@ -1,0 +1,150 @@
+"""Watch an agent: record a game, write it as a video, show it in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from course_lib.atari import ACTIONS, Breakout
+from course_lib.config import DQNConfig
+from course_lib.errors import CourseError
+from course_lib.exploration import epsilon_greedy
+from course_lib.learners import QLearner
+
+FRAMES_PER_SECOND = 15  # agent steps a second: the game at its own speed (60 Hz, frame skip 4)
+TELEVISION = (560, 420)  # pixels, width and height: the screen's 160 x 210 shown 4 wide by 3 high
+
+
+@dataclass
+class Episode:
+    """One game, step by step. Row t: what the agent saw, what it thought, what it did, what came of it."""
+
+    seed: int
+    action_names: tuple[str, ...]
+    frames: list[np.ndarray] = field(default_factory=list)  # T + 1 screens, uint8 [210, 160, 3]
+    observations: list[np.ndarray] = field(default_factory=list)  # T times uint8 [84, 84, C]
+    q_values: list[np.ndarray] = field(default_factory=list)  # T times float32 [A]
+    actions: list[int] = field(default_factory=list)  # T, those really sent
+    rewards: list[float] = field(default_factory=list)  # T, raw
+    lives: list[int] = field(default_factory=list)  # T, after the step
+
+    @property
+    def score(self) -> float:
+        return float(sum(self.rewards))
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+
+def record_episode(
+    learner: QLearner, config: DQNConfig, seed: int = 0, epsilon: float = 0.01, max_steps: int | None = None
+) -> Episode:
+    """Play one game of Breakout (or its first `max_steps` agent steps). The same learner and seed give the same game."""
+    env = Breakout(config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
+    rng = np.random.default_rng(seed)
+    episode = Episode(seed, ACTIONS[config.num_actions][1])
+    observation, _ = env.reset(seed=seed)
+    episode.frames.append(env.render())
+    over = False
+    while not over and (max_steps is None or len(episode) < max_steps):
+        q_values = learner.q_values(observation[None])  # [1, A]
+        action = epsilon_greedy(q_values, epsilon, rng)[0]
+        episode.observations.append(observation)
+        observation, reward, terminated, truncated, info = env.step(action)
+        episode.frames.append(env.render())
+        episode.q_values.append(q_values[0])
+        episode.actions.append(info["action"])
+        episode.rewards.append(reward)
+        episode.lives.append(info["lives"])
+        over = terminated or truncated
+    env.close()
+    return episode
+
+
+def as_television(frame: np.ndarray, size: tuple[int, int] = TELEVISION) -> np.ndarray:
+    """A screen as a television shows it, 4 wide by 3 high: uint8 [210, 160, 3] -> [height, width, 3]. Other pictures keep their shape."""
+    if frame.shape[:2] != (210, 160):
+        size = (size[0], size[0] * frame.shape[0] // frame.shape[1] // 2 * 2)
+    return cv2.resize(frame, size, interpolation=cv2.INTER_NEAREST)
+
+
+def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND) -> Path:
+    """Write screens as a silent H.264 mp4, which browsers play. Raises CourseError if the file cannot be written."""
+    from moviepy import ImageSequenceClip
+
+    path = Path(path)
+    if path.suffix != ".mp4":
+        raise CourseError(f"A video is written as .mp4, not {path.name}.")
+    unfinished = path.with_name(path.stem + ".unfinished.mp4")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        clip = ImageSequenceClip([as_television(frame) for frame in frames], fps=fps)
+        clip.write_videofile(unfinished, codec="libx264", audio=False, logger=None, pixel_format="yuv420p")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CourseError(f"Could not write {path}: {error.strerror or 'the video encoder failed'}.") from error
+    return path
+
+
+def save_gif(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND, width: int = 320) -> Path:
+    """Write screens as an endless GIF, for a README."""
+    from PIL import Image
+
+    images = [Image.fromarray(as_television(frame, (width, width * 3 // 4))).quantize(32) for frame in frames]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=1000 // fps, loop=0, optimize=True)
+    return Path(path)
+
+
+def show_video(frames: list[np.ndarray], fps: int = FRAMES_PER_SECOND, width: int = 400):
+    """Screens as a player inside a notebook: the video travels in the notebook itself."""
+    from IPython.display import HTML
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = base64.b64encode(save_video(frames, Path(folder) / "game.mp4", fps).read_bytes()).decode()
+    return HTML(
+        f'<video width="{width}" controls autoplay loop muted playsinline aria-label="A game of Breakout">'
+        f'<source src="data:video/mp4;base64,{data}" type="video/mp4">Your browser cannot play this video.</video>'
+    )
+
+
+def player(episode: Episode, width: int = 640):
+    """A game to step through: play, pause, drag; beside the screen what the agent thinks each action is worth.
+
+    Pictures are drawn once, so that dragging answers at once. Needs ipywidgets.
+    """
+    import ipywidgets as widgets
+
+    pictures = [_picture(episode, step) for step in range(len(episode))]
+    image = widgets.Image(value=pictures[0], format="png", width=width)
+    play = widgets.Play(min=0, max=len(episode) - 1, interval=1000 // FRAMES_PER_SECOND)
+    slider = widgets.IntSlider(min=0, max=len(episode) - 1, description="step")
+    widgets.jslink((play, "value"), (slider, "value"))
+    slider.observe(lambda change: setattr(image, "value", pictures[change["new"]]), names="value")
+    return widgets.VBox([image, widgets.HBox([play, slider])])
+
+
+def _picture(episode: Episode, step: int) -> bytes:
+    """Screen and Q-values of a step as a PNG, drawn with OpenCV: thousands are needed."""
+    screen = as_television(episode.frames[step], (400, 300))  # [300, 400, 3]
+    panel = np.full((300, 240, 3), 255, np.uint8)
+    q_values = episode.q_values[step]
+    low, high = np.min(episode.q_values), np.max(episode.q_values)
+    text = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
+    score, lives = sum(episode.rewards[:step]), episode.lives[max(step - 1, 0)]
+    cv2.putText(panel, f"score {score:.0f}   lives {lives}", (12, 28), **text)
+    for row, (name, value) in enumerate(zip(episode.action_names, q_values)):
+        top = 60 + 56 * row
+        length = int(10 + 150 * (value - low) / max(high - low, 1e-6))
+        color = (213, 94, 0) if row == episode.actions[step] else (0, 114, 178)  # red-green-blue
+        cv2.putText(panel, name, (12, top - 4), **text)
+        cv2.rectangle(panel, (12, top), (12 + length, top + 22), color, -1)
+        cv2.putText(panel, f"{value:.2f}", (20 + length, top + 17), **text)
+    cv2.putText(panel, "expected reward of each action", (12, 290), **(text | {"fontScale": 0.4}))
+    return cv2.imencode(".png", np.concatenate([screen, panel], axis=1)[..., ::-1])[1].tobytes()
