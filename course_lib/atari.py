@@ -7,6 +7,7 @@ the game; rewards are the raw score. `Breakout` is one game, `VectorBreakout` ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ale_py
@@ -29,6 +30,7 @@ ACTIONS = {3: ((FIRE, RIGHT, LEFT), ("stay", "right", "left")), 4: ((NOOP, FIRE,
 
 def register_breakout() -> None:
     """Register `BreakoutDeterministic-v4`, which today's ale-py no longer does: frame skip 4, no sticky actions, no max-pooling."""
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # each emulator would greet on stderr
     gymnasium.register_envs(ale_py)
     if GAME_ID not in gymnasium.registry:
         settings = dict(game="breakout", frameskip=4, repeat_action_probability=0.0, full_action_space=False)
@@ -52,6 +54,13 @@ def preprocess_binary(screen: np.ndarray) -> np.ndarray:
 
 
 PREPROCESSING = {"grey": preprocess_grey, "binary": preprocess_binary}
+
+
+def preprocessing_function(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The preprocessing of that name."""
+    if name not in PREPROCESSING:
+        raise CourseError(f'There is no preprocessing "{name}"; there are {", ".join(PREPROCESSING)}.')
+    return PREPROCESSING[name]
 
 
 class FrameHistory:
@@ -87,10 +96,11 @@ def emulator_actions(num_actions: int) -> np.ndarray:
 
 def rom_path() -> str:
     """Where Breakout itself lies; one sentence if it is not there."""
-    path = roms.get_rom_path("breakout")
-    if path is None:
-        raise CourseError("Breakout's ROM is missing from ale-py; reinstall it: python -m pip install --force-reinstall ale-py")
-    return str(path)
+    try:
+        return str(roms.get_rom_path("breakout"))
+    except OSError as error:  # no such folder, no such file, or another file's checksum
+        advice = "reinstall it: python -m pip install --force-reinstall ale-py"
+        raise CourseError(f"Breakout's ROM is missing from ale-py; {advice}") from error
 
 
 class Breakout(gymnasium.Env):
@@ -107,7 +117,7 @@ class Breakout(gymnasium.Env):
         rom_path()
         self.render_mode = "rgb_array"
         self.emulator = gymnasium.make(GAME_ID, max_num_frames_per_episode=max_frames)
-        self.preprocess = PREPROCESSING[preprocessing]
+        self.preprocess = preprocessing_function(preprocessing)
         self.emulator_actions = emulator_actions(num_actions)
         self.serve = int(np.flatnonzero(self.emulator_actions == FIRE)[0])
         self.noop_max = noop_max
@@ -147,7 +157,8 @@ class VectorBreakout:
 
     Observations uint8 [E, 84, 84, history], rewards float32 [E] (raw), terminated and truncated bool [E]. When a game is over the next step ignores
     its action and returns the first observation of the next game, with `info["reset"]` true there. `info` also holds, each [E]: `lives`,
-    `life_lost`, `actions` (those really sent).
+    `life_lost`, `actions` (those really sent). On the step that ends a game ale-py shows the screen before it once more, `Breakout` the
+    last one.
     """
 
     def __init__(self, num_envs, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000, num_threads=0):
@@ -156,7 +167,7 @@ class VectorBreakout:
         self.observation_shape = (*FRAME_SHAPE, history)
         self.emulator_actions = emulator_actions(num_actions)
         self.serve = int(np.flatnonzero(self.emulator_actions == FIRE)[0])
-        self.preprocess = PREPROCESSING[preprocessing]
+        self.preprocess = preprocessing_function(preprocessing)
         self.greys_itself = preprocessing == "grey"  # ale-py's own grey and resize are the same to the last bit
         height, width = FRAME_SHAPE if self.greys_itself else SCREEN_SHAPE[:2]
         self.emulators = AtariVectorEnv(
@@ -170,7 +181,7 @@ class VectorBreakout:
             stack_num=1,  # its stack starts with black frames; FrameHistory repeats the first
             frameskip=4,
             maxpool=False,  # as in BreakoutDeterministic-v4
-            noop_max=noop_max,
+            noop_max=noop_max + 1,  # it draws below this number
             episodic_life=False,  # would reset the whole game with every ball
             reward_clipping=False,  # would hide the score
             use_fire_reset=False,  # we serve, after lost lives too
