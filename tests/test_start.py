@@ -218,9 +218,9 @@ def test_the_small_pytorch_is_offered_unless_an_index_was_chosen(setting, hinted
 
 def test_runs_as_in_an_activated_environment(monkeypatch, capfd):
     monkeypatch.setenv("PYTHONHOME", "nowhere")
-    code = "import os, sys; print(os.getcwd(), os.environ['PATH'].split(os.pathsep)[0], 'PYTHONHOME' in os.environ); sys.exit(3)"
+    code = "import os, sys; print(os.getcwd(), os.environ['PATH'].split(os.pathsep)[0], 'PYTHONHOME' in os.environ, sep='\\n'); sys.exit(3)"
     assert start.run([sys.executable, "-c", code]) == 3
-    assert capfd.readouterr().out.split() == [str(start.ROOT), str(start.BIN), "False"]
+    assert capfd.readouterr().out.splitlines() == [str(start.ROOT), str(start.BIN), "False"]
 
 
 def test_ctrl_c_ends_quietly(installed, monkeypatch, capsys):
