@@ -66,6 +66,9 @@ def main(arguments, version=sys.version_info):
     except Stop as stop:
         print(f"start.py: {stop}.", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"start.py: {error.filename} cannot be used ({error.strerror}): put the course where you may read and write.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print()
         return 130
@@ -137,8 +140,6 @@ def make_venv(unusable):
         VENV.mkdir(exist_ok=True)
     except FileExistsError:
         raise Stop(f"{VENV} is no folder: move it out of the way")
-    except OSError as error:
-        raise Stop(f"{VENV} cannot be made ({error.strerror}): put the course where you may write")
     print(f"Making .venv anew: {unusable}" if unusable else "Making .venv", flush=True)
     command = [sys.executable, "-m", "venv", *(["--clear"] if unusable else []), str(VENV)]
     made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)

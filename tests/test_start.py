@@ -168,10 +168,22 @@ def test_a_file_in_the_way(clone, capsys):
     assert "is no folder: move it out of the way" in sentence(capsys)
 
 
+def refuse(path, **_):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
 def test_a_folder_where_nothing_can_be_written(clone, monkeypatch, capsys):
-    monkeypatch.setattr(start.Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(start.Path, "mkdir", refuse)
     assert start.main(["lab"]) == 2
-    assert "cannot be made (Permission denied): put the course where you may write" in sentence(capsys)
+    assert f"{start.VENV} cannot be used (Permission denied): put the course where you may read and write" in sentence(capsys)
+
+
+def test_a_venv_that_someone_else_made(installed, monkeypatch, capsys):
+    start.prepare("")
+    with monkeypatch.context() as patch:
+        patch.setattr(start.Path, "exists", refuse)
+        assert start.main(["lab"]) == 2
+    assert f"{start.PYTHON} cannot be used (Permission denied)" in sentence(capsys)
 
 
 def test_a_python_without_venv(clone, monkeypatch, capsys):
