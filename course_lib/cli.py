@@ -21,6 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"course: the package {error.name} is missing; see: course doctor", file=sys.stderr)
+        return 2
+    except OSError as error:  # a full disk, a folder without permission
+        print(f"course: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("course: stopped.", file=sys.stderr)
         return 130

@@ -56,4 +56,7 @@ def make_learner(
         from course_lib.backends.torch.dqn import DQNLearner
     else:
         from course_lib.backends.keras.dqn import DQNLearner
-    return DQNLearner(config, observation_shape, num_actions, seed, device)
+    try:
+        return DQNLearner(config, observation_shape, num_actions, seed, device)
+    except ValueError as error:  # a device that is not there
+        raise CourseError(f"{error}; choose --device auto or cpu.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,17 +89,22 @@ def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER
         clip.write_videofile(unfinished, codec="libx264", audio=False, logger=None, pixel_format="yuv420p")
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
         raise CourseError(f"Could not write {path}: {error.strerror or 'the video encoder failed'}.") from error
     return path
 
 
 def save_gif(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND, width: int = 320) -> Path:
-    """Write screens as an endless GIF, for a README."""
+    """Write screens as an endless GIF, for a README. Raises CourseError if the file cannot be written."""
     from PIL import Image
 
     images = [Image.fromarray(as_television(frame, (width, width * 3 // 4))).quantize(32) for frame in frames]
-    images[0].save(path, save_all=True, append_images=images[1:], duration=1000 // fps, loop=0, optimize=True)
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        images[0].save(path, save_all=True, append_images=images[1:], duration=1000 // fps, loop=0, optimize=True)
+    except OSError as error:
+        raise CourseError(f"Could not write {path}: {error.strerror}.") from error
     return Path(path)
 
 

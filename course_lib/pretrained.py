@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, unfinished, header)
         os.replace(unfinished, path)
     except (OSError, SafetensorError) as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
         kept = "; the one before it is untouched" if path.exists() else ""
         raise CourseError(f"Could not write {path} ({error}){kept}.") from error
 
@@ -63,7 +65,7 @@ def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, DQNConfig]:
     if header.get("format") != FORMAT:
         raise CourseError(f"{path} holds no weights of this course (its header lacks format {FORMAT}).")
     if header["agent"] != agent:
-        raise CourseError(f"{path} holds a {header['agent']} agent, not {agent}.")
+        raise CourseError(f"{path} holds weights of {header['agent']}, not of {agent}.")
     return {name: array.astype(np.float32) for name, array in weights.items()}, config_from_dict(json.loads(header["config"]))
 
 

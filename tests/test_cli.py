@@ -1,0 +1,133 @@
+"""The command line: what a person does wrong ends in one sentence and status 2; the rest reaches the right room."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from course_lib import cli, config, pretrained, shipping
+from course_lib.learners import make_learner
+
+
+def fails(capsys, *arguments):
+    assert cli.main([str(a) for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("course: ") and error.count("\n") == 1, error
+    return error
+
+
+@pytest.fixture
+def weights(tmp_path):
+    small = replace(config.SMOKE, max_frames=400)
+    path = tmp_path / "weights.safetensors"
+    pretrained.save_weights(path, make_learner(small, "torch", (84, 84, 4), 3).get_weights(), "dqn", small)
+    return path
+
+
+def test_stage_that_does_not_exist(capsys):
+    assert "no stage 77" in fails(capsys, "evaluate", "--stage", 77)
+
+
+def test_weights_that_do_not_exist(capsys, tmp_path):
+    assert "There is no file" in fails(capsys, "play", "--weights", tmp_path / "none.safetensors")
+
+
+def test_corrupt_weights(capsys, tmp_path):
+    (tmp_path / "x").write_text("not weights")
+    assert "not a whole safetensors file" in fails(capsys, "evaluate", "--weights", tmp_path / "x")
+
+
+def test_unwritable_output(capsys, weights):
+    assert "Could not write" in fails(capsys, "play", "--weights", weights, "--max-steps", 3, "--out", weights / "x.mp4")
+    assert "Could not write" in fails(capsys, "play", "--weights", weights, "--max-steps", 3, "--out", weights / "x.gif")
+
+
+def test_unwritable_run(capsys, weights):
+    assert "Cannot write into" in fails(capsys, "train", "dqn", "--preset", "smoke", "--run", weights / "run")
+
+
+def test_run_of_another_configuration(capsys, tmp_path):
+    train = ["train", "dqn", "--preset", "catch", "--total-steps", 50, "--run", tmp_path / "run", "--framework", "torch"]
+    assert cli.main([str(a) for a in train]) == 0
+    assert "56 agent steps" in capsys.readouterr().out
+    assert "other settings" in fails(capsys, *map(lambda a: "smoke" if a == "catch" else a, train), "--resume")
+    assert "already holds a run" in fails(capsys, *train)
+
+
+def test_cuda_where_there_is_none(capsys, weights, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "no CUDA device" in fails(capsys, "evaluate", "--weights", weights, "--framework", "torch", "--device", "cuda")
+
+
+def test_no_emulator(capsys, weights, monkeypatch):
+    monkeypatch.setattr("course_lib.atari.roms.get_rom_path", lambda name: None)
+    assert "ROM is missing" in fails(capsys, "play", "--weights", weights)
+
+
+def test_a_missing_package(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "course_lib.doctor", None)
+    assert "doctor" in fails(capsys, "doctor")
+
+
+def test_a_full_disk(capsys, weights, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "game.mp4")
+
+    monkeypatch.setattr("course_lib.play.save_video", full)
+    assert "No space left" in fails(capsys, "play", "--weights", weights, "--max-steps", 3)
+
+
+def test_evaluate_prints_statistics(capsys, weights):
+    assert cli.main(["evaluate", "--weights", str(weights), "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "3 games, epsilon 0.01, seeds 0 to 2" in out and "95 % interval" in out and "interquartile mean" in out
+    assert cli.main(["evaluate", "--weights", str(weights), "--episodes", "3", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert len(numbers["scores"]) == 3 and numbers["seeds"] == [0, 1, 2] and len(numbers["interval_95"]) == 2
+
+
+def test_play_writes_a_video_and_says_the_score(capsys, weights, tmp_path):
+    assert cli.main(["play", "--weights", str(weights), "--seed", "4", "--out", str(tmp_path / "x.mp4")]) == 0
+    out = capsys.readouterr().out
+    assert "score" in out and "seed 4" in out and (tmp_path / "x.mp4").stat().st_size > 1_000
+
+
+def test_play_writes_a_gif(weights, tmp_path):
+    assert cli.main(["play", "--weights", str(weights), "--max-steps", "5", "--out", str(tmp_path / "x.gif")]) == 0
+    assert (tmp_path / "x.gif").exists()
+
+
+def test_a_toy_has_no_screen(capsys, tmp_path):
+    path = tmp_path / "catch.safetensors"
+    pretrained.save_weights(path, make_learner(config.CATCH, "torch", (10, 5, 1), 3).get_weights(), "dqn", config.CATCH)
+    assert "only Breakout" in fails(capsys, "play", "--weights", path)
+
+
+@pytest.mark.parametrize("wrong", ["--episodes 0", "--episodes x", "--epsilon 2", "--stage 1 --weights x", "--agent dqn2"])
+def test_wrong_options_end_in_status_2(wrong, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["evaluate", *wrong.split()])
+    assert end.value.code == 2
+
+
+def test_shipping_a_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(shipping, "EPISODES", 2)
+    run = tmp_path / "run"
+    assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
+    assert cli.main(["ship", "dqn", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
+    (entry,) = pretrained.manifest()
+    assert entry["emulator_frames"] == 4 * entry["agent_steps"] and len(entry["evaluation"]["scores"]) == 2
+    assert "--preset smoke" in entry["command"] and (tmp_path / "pretrained" / "dqn" / "curve.csv").exists()
+    assert pretrained.problems() == []
+    capsys.readouterr()
+    assert cli.main(["evaluate", "--episodes", "2", "--seed", str(shipping.SEED), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
+
+
+def test_help_of_every_command_in_a_shell():
+    for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["ship"]):
+        result = subprocess.run([sys.executable, "-m", "course_lib.cli", *command, "--help"], capture_output=True, text=True)
+        assert result.returncode == 0 and "usage: course" in result.stdout
