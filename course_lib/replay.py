@@ -86,8 +86,8 @@ class ReplayMemory:
         """A batch drawn uniformly, with replacement, from all transitions. Raises ValueError while there are none."""
         times, envs = np.empty(0, int), np.empty(0, int)
         for _ in range(100):
-            t = rng.integers(self.head - self.size, self.head - 1, size=batch_size) % self.length if self.size > 1 else times
-            e = rng.integers(self.num_envs, size=len(t))
+            t = rng.integers(max(self.size, 1), size=batch_size)
+            e = rng.integers(self.num_envs, size=batch_size)
             good = self.is_transition(t, e)
             times, envs = np.append(times, t[good])[:batch_size], np.append(envs, e[good])[:batch_size]
             if len(times) == batch_size:

@@ -360,9 +360,10 @@ def test_an_always_right_player_finishes_in_the_vector_too():
 
 def test_vector_games_start_after_0_to_30_idle_frames():
     vector = VectorBreakout(8, noop_max=3)
-    frames = np.concatenate([vector.emulators.reset(seed=seed)[1]["episode_frame_number"] for seed in (0, 8, 16)])
+    vector.reset(seed=0)  # seeding is slow: it loads the game anew
+    frames = np.concatenate([vector.emulators.reset()[1]["episode_frame_number"] for _ in range(6)])
     assert set(frames.tolist()) == {0, 1, 2, 3}
-    frames = VectorBreakout(8, noop_max=0).emulators.reset(seed=0)[1]["episode_frame_number"]
+    frames = VectorBreakout(8, noop_max=0).emulators.reset()[1]["episode_frame_number"]
     assert set(frames.tolist()) == {0}
 
 

@@ -1,0 +1,74 @@
+"""The presets say what the course says they say, and settings survive json."""
+
+import dataclasses
+import json
+
+import pytest
+
+from course_lib.config import BOOK, CATCH, FAST, PRESETS, SMOKE, DQNConfig, NetworkConfig, config_from_dict, differences, replace
+from course_lib.errors import CourseError
+
+
+def test_book_holds_the_books_settings():
+    assert (BOOK.batch_size, BOOK.replay_capacity, BOOK.history, BOOK.target_update_period) == (32, 400_000, 4, 10_000)
+    assert (BOOK.discount, BOOK.learning_starts, BOOK.update_period, BOOK.noop_max) == (0.99, 50_000, 1, 30)
+    assert (BOOK.epsilon_start, BOOK.epsilon_end, BOOK.epsilon_decay_steps) == (1.0, 0.1, 1_000_000)
+    assert (BOOK.optimizer, BOOK.learning_rate, BOOK.optimizer_epsilon) == ("rmsprop", 0.00025, 0.01)
+    assert (BOOK.frame_skip, BOOK.num_actions, BOOK.preprocessing, BOOK.num_envs) == (4, 3, "grey", 1)
+
+
+def test_the_network_has_1_685_667_parameters():
+    network, size, channels, parameters = BOOK.network, 84, BOOK.history, []
+    for filters, kernel, stride in network.conv:
+        parameters.append(filters * (kernel * kernel * channels + 1))
+        size, channels = (size - kernel) // stride + 1, filters
+    units = [size * size * channels, *network.dense, BOOK.num_actions]
+    parameters += [after * (before + 1) for before, after in zip(units, units[1:])]
+    assert parameters == [8_224, 32_832, 36_928, 1_606_144, 1_539] and sum(parameters) == 1_685_667
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+def test_a_preset_can_run(config):
+    assert PRESETS[config.preset] is config
+    assert config.learning_starts <= config.replay_capacity and config.learning_starts < config.total_steps
+    assert config.batch_size <= config.learning_starts
+    assert config.replay_capacity // config.num_envs > config.history + 1
+    assert 0.0 <= config.epsilon_end <= config.epsilon_start <= 1.0
+    assert config.precision in ("float32", "bfloat16") and config.optimizer in ("rmsprop", "adam", "sgd")
+
+
+def test_fast_learns_as_many_samples_for_each_step_as_32_every_4():
+    assert FAST.batch_size / FAST.update_period == 32 / 4
+
+
+def test_presets_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BOOK.total_steps = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BOOK.network.dense = ()
+    with pytest.raises(TypeError):
+        replace(FAST, step_count=1)
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+def test_json_gives_the_same_configuration_back(config):
+    back = config_from_dict(json.loads(json.dumps(dataclasses.asdict(config))))
+    assert back == config and hash(back) == hash(config)
+
+
+def test_another_versions_configuration_is_refused():
+    values = dataclasses.asdict(SMOKE)
+    missing = {name: value for name, value in values.items() if name != "discount"}
+    for other in (values | {"momentum": 0.9}, missing):
+        with pytest.raises(CourseError, match="it differs in (momentum|discount).$"):
+            config_from_dict(other)
+
+
+def test_differences_name_what_differs():
+    assert differences(FAST, FAST) == []
+    assert differences(FAST, replace(FAST, batch_size=1, network=NetworkConfig(dense=(16,)))) == ["network", "batch_size"]
+    assert set(differences(SMOKE, CATCH)) >= {"preset", "game", "history", "network"}
+
+
+def test_every_setting_has_a_default():
+    assert DQNConfig() == BOOK
