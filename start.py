@@ -66,6 +66,8 @@ def main(arguments, version=sys.version_info):
     except Stop as stop:
         print(f"start.py: {stop}.", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # piped into head, which has read enough
+        return 0
     except OSError as error:
         print(f"start.py: {error.filename} cannot be used ({error.strerror}): put the course where you may read and write.", file=sys.stderr)
         return 2
