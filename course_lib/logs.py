@@ -102,5 +102,5 @@ class EpisodeStatistics:
         return np.mean(self.last, axis=0) if self.last else np.full(4, np.nan)
 
 
-SCALARS = ("Total Reward/Episode", "Duration/Episode", "Average Max Q/Episode", "Average Loss/Episode")
+SCALARS = ("Total_Reward/Episode", "Duration/Episode", "Average_Max_Q/Episode", "Average_Loss/Episode")
 """The book's four scalars, in the order of `EpisodeStatistics`' rows."""

@@ -170,7 +170,7 @@ class Recorder:
                 writer.writerow(["agent_steps", "hours", "episodes", "mean", "median", "iqm", "low", "high"])
             numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
             writer.writerow([self.progress.step, round(self.progress.seconds / 3600, 4), len(scores.scores), *numbers])
-        self.board.add(self.progress.step, {"Evaluation/Mean Score": scores.mean})
+        self.board.add(self.progress.step, {"Evaluation/Mean_Score": scores.mean})
         if scores.mean > self.progress.best_mean:
             self.progress.best_mean = scores.mean
             save_weights(self.folder / "best.safetensors", learner.get_weights(), "dqn", self.config)

@@ -61,8 +61,8 @@ def test_cuda_where_there_is_none(capsys, weights, monkeypatch):
     assert "no CUDA device" in fails(capsys, "evaluate", "--weights", weights, "--framework", "torch", "--device", "cuda")
 
 
-def test_no_emulator(capsys, weights, monkeypatch):
-    monkeypatch.setattr("course_lib.atari.roms.get_rom_path", lambda name: None)
+def test_no_emulator(capsys, weights, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALE_ROMS_DIR", str(tmp_path))
     assert "ROM is missing" in fails(capsys, "play", "--weights", weights)
 
 

@@ -55,7 +55,7 @@ def test_tensorboard_has_the_books_four_scalars(tmp_path):
 
     quiet_train(TINY, "torch", tmp_path / "run")
     events = EventAccumulator(str(tmp_path / "run")).Reload()
-    names = {"Total Reward/Episode", "Duration/Episode", "Average Max Q/Episode", "Average Loss/Episode"}
+    names = {"Total_Reward/Episode", "Duration/Episode", "Average_Max_Q/Episode", "Average_Loss/Episode"}
     assert names <= set(events.Tags()["scalars"])
     durations = [event.value for event in events.Scalars("Duration/Episode")]
     assert durations and set(durations) == {9.0}

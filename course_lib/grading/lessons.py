@@ -142,8 +142,10 @@ def check_cell(cell: Cell) -> None:
         return
     if (cell.solved != cell.unsolved) != (cell.role == "answer"):
         raise cell.mistake("solution blocks stand in answer cells, and every answer cell has one.")
+    if cell.source.rstrip().endswith(";"):
+        raise cell.mistake("nbval runs cells so that a closing semicolon hides nothing: end the cell with plt.show() or a plain statement.")
     if (length := len(cell.solved.splitlines())) > LONGEST_CELL:
-        raise cell.mistake(f"this cell has {length} lines, {LONGEST_CELL} are the most: split it, or move what does not teach to course_lib.")
+        raise cell.mistake(f"this cell has {length} lines, more than {LONGEST_CELL}: split it, or move what does not teach to course_lib.")
 
 
 def check_exercise_number(cell: Cell, lesson: Lesson) -> None:

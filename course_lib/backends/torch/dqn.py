@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from course_lib.backends.common import strip
 from course_lib.backends.torch.losses import td_loss
 from course_lib.backends.torch.networks import QNetwork, get_weights, initialize, set_weights
 from course_lib.config import DQNConfig
@@ -64,11 +65,6 @@ class DQNLearner:
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)
-
-
-def strip(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """The part of a state under a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def pick_device(device: str) -> torch.device:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course_lib.backends.common import check_fit, initial_weights
 from course_lib.config import NetworkConfig
 
 
@@ -39,13 +40,7 @@ class QNetwork(nn.Module):
 
 def initialize(network: QNetwork, seed: int) -> None:
     """Glorot-uniform kernels and zero biases, from NumPy, so that a seed means the same network in both frameworks."""
-    rng = np.random.default_rng(seed)
-    weights = {}
-    for name, array in get_weights(network).items():
-        fan_in, fan_out = math.prod(array.shape[:-1]), array.shape[-1] * math.prod(array.shape[:-2])
-        limit = math.sqrt(6.0 / (fan_in + fan_out)) if name.endswith("kernel") else 0.0
-        weights[name] = rng.uniform(-limit, limit, array.shape).astype(np.float32)
-    set_weights(network, weights)
+    set_weights(network, initial_weights(get_weights(network), seed))
 
 
 def named_layers(network: QNetwork) -> dict[str, nn.Module]:
@@ -88,9 +83,7 @@ def get_weights(network: QNetwork) -> dict[str, np.ndarray]:
 
 def set_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
     """The inverse of `get_weights`. Raises ValueError if a name or a shape does not fit."""
-    have, want = {k: v.shape for k, v in weights.items()}, {k: v.shape for k, v in get_weights(network).items()}
-    if have != want:
-        raise ValueError(f"the weights do not fit the network: {have} instead of {want}")
+    check_fit(weights, get_weights(network))
     with torch.no_grad():
         for name, layer in named_layers(network).items():
             flatten_shape = network.flatten_shape if layer is network.dense[0] else None
