@@ -77,7 +77,11 @@ def pick_device(device: str) -> torch.device:
 
 
 def make_optimizer(config: DQNConfig, parameters) -> torch.optim.Optimizer:
-    """The configuration's optimiser. Torch adds RMSprop's epsilon outside the square root, Keras inside."""
+    """The configuration's optimiser.
+
+    Epsilon means other things to the twins: RMSprop adds it outside the square root here, inside in Keras; Adam adds it after the bias
+    correction here, before it in Keras, so that Keras's first steps are shorter.
+    """
     rate, epsilon = config.learning_rate, config.optimizer_epsilon
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, eps=epsilon)

@@ -1,0 +1,105 @@
+"""DQN's learner in Keras (Mnih et al. 2015, algorithm 1). Twin: backends/torch/dqn.py."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from course_lib.backends.common import strip
+from course_lib.backends.keras.losses import td_loss
+from course_lib.backends.keras.networks import QNetwork, autocast, get_weights, initialize, set_weights
+from course_lib.config import DQNConfig
+from course_lib.replay import Batch
+
+
+class DQNLearner:
+    """An online network that learns, a target network that it learns from, and an optimiser. See `learners.QLearner`."""
+
+    def __init__(self, config: DQNConfig, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"):
+        self.config = config
+        self.device = pick_device(device)
+        with tf.device(self.device):
+            self.online_network = QNetwork(config.network, observation_shape, num_actions)
+            self.target_network = QNetwork(config.network, observation_shape, num_actions)
+            initialize(self.online_network, seed)
+            self.sync_target()
+            self.optimizer = make_optimizer(config, self.online_network.trainable_variables)
+            batch = batch_signature(observation_shape)
+            self._q_values = trace(self.online_network, batch.observations)
+            self._update = trace(self._step, batch)
+
+    def q_values(self, observations: np.ndarray) -> np.ndarray:
+        return self._q_values(observations).numpy()  # [B, A]
+
+    def update(self, batch: Batch) -> float:
+        return float(self._update(batch))
+
+    def _step(self, batch: Batch) -> tf.Tensor:
+        networks = self.online_network, self.target_network
+        with tf.GradientTape() as tape, autocast(networks, self.config.precision):
+            loss = tf.reduce_mean(td_loss(*networks, batch, self.config.discount))
+        self.optimizer.apply(tape.gradient(loss, self.online_network.trainable_variables))
+        return loss
+
+    def sync_target(self) -> None:
+        self.target_network.set_weights(self.online_network.get_weights())
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        return get_weights(self.online_network)
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        set_weights(self.online_network, weights)
+        self.sync_target()
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        state = {f"online/{name}": array for name, array in get_weights(self.online_network).items()}
+        state |= {f"target/{name}": array for name, array in get_weights(self.target_network).items()}
+        return state | {f"optimizer/{variable.name}": variable.numpy() for variable in self.optimizer.variables}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        set_weights(self.online_network, strip(state, "online/"))
+        set_weights(self.target_network, strip(state, "target/"))
+        for variable in self.optimizer.variables:
+            value = state[f"optimizer/{variable.name}"]
+            variable.assign(value.reshape(variable.shape))  # a file may hold a scalar as [1]
+
+
+def trace(function, *signature):
+    """Compile a function of tensors for these dtypes and shapes, None for any number of rows: no call traces it again."""
+    return tf.function(function, input_signature=signature).get_concrete_function()
+
+
+def batch_signature(observation_shape) -> Batch:
+    """The dtypes and shapes of a `replay.Batch` of any size."""
+    observations = tf.TensorSpec((None, *observation_shape), tf.uint8)
+    actions, rewards = tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.float32)
+    terminated, masks = tf.TensorSpec((None,), tf.bool), tf.TensorSpec((None, None), tf.bool)
+    return Batch(observations, actions, rewards, observations, terminated, masks)
+
+
+def pick_device(device: str) -> str:
+    """"auto" is the first GPU where TensorFlow sees one, else the CPU. Raises ValueError for a device that is not there."""
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    if device == "auto":
+        device = "cuda" if has_gpu else "cpu"
+    if device == "cuda" and not has_gpu:
+        raise ValueError("TensorFlow sees no CUDA device")
+    return "gpu:0" if device == "cuda" else device
+
+
+def make_optimizer(config: DQNConfig, variables) -> keras.optimizers.Optimizer:
+    """The configuration's optimiser.
+
+    Epsilon means other things to the twins: RMSprop adds it inside the square root here, outside in torch; Adam adds it before the bias
+    correction here, after it in torch, so that Keras's first steps are shorter.
+    """
+    rate, epsilon = config.learning_rate, config.optimizer_epsilon
+    if config.optimizer == "rmsprop":
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.9, epsilon=epsilon)
+    elif config.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate, epsilon=epsilon)
+    else:
+        optimizer = keras.optimizers.SGD(rate)
+    optimizer.build(variables)
+    return optimizer
