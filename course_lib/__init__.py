@@ -10,8 +10,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 from course_lib.learners import framework  # noqa: E402
+from course_lib.quiet import quiet  # noqa: E402
 
-__all__ = ["framework"]
+__all__ = ["framework", "quiet"]
 
 try:
     from course_lib.atari import register_breakout

@@ -50,13 +50,13 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument("agent", choices=["dqn"])
     add_framework(train)
-    train.add_argument("--preset", choices=PRESETS, default="fast", help="settings to start from: book as published, fast for 2 CPU cores, "
+    train.add_argument("--preset", choices=PRESETS, help="settings to start from: book as published, fast for 2 CPU cores, "
                        "smoke to see every part run in seconds, catch for the toy of lesson 04 (default: fast)")
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
     train.add_argument("--keep-memory", action="store_true", help="save the replay memory too when the run stops (fast: 2.8 GB)")
     train.add_argument("--total-steps", type=positive, metavar="N", help="agent steps to stop at (default: the preset's)")
-    train.add_argument("--seed", type=int, default=0, metavar="S", help="seed of weights, exploration and games (default: 0)")
+    train.add_argument("--seed", type=int, metavar="S", help="seed of weights, exploration and games (default: 0)")
     add_device(train)
 
     evaluate = add(commands, "evaluate", run_evaluate, "Play whole games and say how good an agent is.")
@@ -140,19 +140,21 @@ def run_doctor(options) -> int:
 
 
 def run_train(options) -> None:
+    from course_lib.checkpoints import RunFolder, config_of
     from course_lib.learners import framework
     from course_lib.q_training import train
 
-    config = PRESETS[options.preset]
+    # What a resumed run is not told, it takes from its folder; what it is told must agree with the folder.
+    about = RunFolder(options.run).about() if options.resume else {}
+    config = PRESETS[options.preset or "fast"] if options.preset or not about else config_of(about)
     if options.total_steps:
         config = replace(config, total_steps=options.total_steps)
-    name = framework(options.framework)
-    progress = train(config, name, options.run, options.seed, options.device, options.resume, options.keep_memory)
+    name = framework(options.framework or about.get("framework"))
+    seed = about.get("seed", 0) if options.seed is None else options.seed
+    progress = train(config, name, options.run, seed, options.device, options.resume, options.keep_memory)
     print(f"{options.run} holds {progress.step:,} agent steps after {progress.seconds / 3600:.2f} hours.")
     if progress.step < config.total_steps:
-        command = f"course train {options.agent} --framework {name} --preset {options.preset} --run {options.run} --seed {options.seed}"
-        length = f" --total-steps {options.total_steps}" if options.total_steps else ""
-        print(f"Go on with: {command}{length} --resume")
+        print(f"Go on with: course train {options.agent} --run {options.run} --resume")
 
 
 def run_evaluate(options) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from course_lib.config import DQNConfig
 from course_lib.errors import CourseError
+from course_lib.quiet import quiet
 from course_lib.replay import Batch
 
 FRAMEWORKS = ("torch", "keras")
@@ -55,7 +56,8 @@ def make_learner(
     if framework(framework_name) == "torch":
         from course_lib.backends.torch.dqn import DQNLearner
     else:
-        from course_lib.backends.keras.dqn import DQNLearner
+        with quiet():
+            from course_lib.backends.keras.dqn import DQNLearner
     try:
         return DQNLearner(config, observation_shape, num_actions, seed, device)
     except ValueError as error:  # a device that is not there

@@ -13,7 +13,7 @@ from course_lib.learners import make_learner
 
 def fails(capsys, *arguments):
     assert cli.main([str(a) for a in arguments]) == 2
-    error = capsys.readouterr().err
+    error = capsys.readouterr().err.splitlines(keepends=True)[-1]
     assert error.startswith("course: ") and error.count("\n") == 1, error
     return error
 
@@ -54,6 +54,14 @@ def test_run_of_another_configuration(capsys, tmp_path):
     assert "56 agent steps" in capsys.readouterr().out
     assert "other settings" in fails(capsys, *map(lambda a: "smoke" if a == "catch" else a, train), "--resume")
     assert "already holds a run" in fails(capsys, *train)
+
+
+def test_a_run_is_resumed_with_the_settings_it_has(capsys, tmp_path):
+    train = ["train", "dqn", "--run", str(tmp_path / "run")]
+    assert cli.main([*train, "--preset", "catch", "--seed", "5", "--framework", "torch", "--total-steps", "50"]) == 0
+    assert cli.main([*train, "--resume", "--total-steps", "100"]) == 0
+    assert "104 agent steps" in capsys.readouterr().out
+    assert "(seed)" in fails(capsys, *train, "--resume", "--seed", "6")
 
 
 def test_cuda_where_there_is_none(capsys, weights, monkeypatch):
