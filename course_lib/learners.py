@@ -7,13 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
+from course_lib.backends.common import Weights
 from course_lib.config import DQNConfig
 from course_lib.errors import CourseError
 from course_lib.quiet import quiet
 from course_lib.replay import Batch
 
 FRAMEWORKS = ("torch", "keras")
-Weights = dict[str, np.ndarray]
 
 
 class QLearner(Protocol):

@@ -55,7 +55,7 @@ class DQNLearner:
     def get_state(self) -> dict[str, np.ndarray]:
         state = {f"online/{name}": array for name, array in get_weights(self.online_network).items()}
         state |= {f"target/{name}": array for name, array in get_weights(self.target_network).items()}
-        return state | {f"optimizer/{variable.name}": variable.numpy() for variable in self.optimizer.variables}
+        return state | {f"optimizer/{variable.name}": np.asarray(variable.numpy()) for variable in self.optimizer.variables}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         set_weights(self.online_network, strip(state, "online/"))
