@@ -1,0 +1,80 @@
+"""What the tests of both backends share: small settings, batches, and one way to ask either framework for a loss or its gradients."""
+
+import copy
+import importlib
+
+import numpy as np
+import torch  # before tensorflow
+
+from course_lib.config import BOOK, NetworkConfig, replace
+from course_lib.learners import make_learner
+from course_lib.replay import Batch
+
+torch.set_num_threads(1)  # small networks, and machines that run several tests at once
+
+SHAPE = (20, 20, 4)
+SMALL = replace(BOOK, network=NetworkConfig(conv=((8, 4, 2), (16, 3, 1)), dense=(32,)), optimizer="sgd", learning_rate=0.05)
+BREAKOUT_SHAPE = (84, 84, 4)
+
+
+def backend(framework: str, module: str):
+    """course_lib.backends.<framework>.<module>"""
+    return importlib.import_module(f"course_lib.backends.{framework}.{module}")
+
+
+def learner(framework: str, config=SMALL, shape=SHAPE, seed: int = 0):
+    return make_learner(config, framework, shape, 3, seed)
+
+
+def make_batch(size: int = 16, shape=SHAPE, seed: int = 0) -> Batch:
+    """Random transitions; observations are strided views, as the replay memory gives them."""
+    rng = np.random.default_rng(seed)
+    height, width, channels = shape
+    frames = np.moveaxis(rng.integers(0, 256, (size, channels + 1, height, width), np.uint8), 1, -1)  # [B, H, W, C + 1]
+    rewards, terminated = rng.normal(0, 2, size).astype(np.float32), rng.random(size) < 0.3
+    return Batch(frames[..., :-1], rng.integers(3, size=size), rewards, frames[..., 1:], terminated, np.zeros((size, 0), bool))
+
+
+def tensor(framework: str, array: np.ndarray):
+    return torch.from_numpy(array) if framework == "torch" else importlib.import_module("tensorflow").convert_to_tensor(array)
+
+
+def array(tensor) -> np.ndarray:
+    return tensor.detach().numpy() if isinstance(tensor, torch.Tensor) else tensor.numpy()
+
+
+def td_loss(framework: str, network, target_network, batch: Batch, discount: float = 0.99) -> np.ndarray:
+    """The losses of a batch of arrays: [B]."""
+    batch = Batch(*(tensor(framework, array) for array in batch))
+    return array(backend(framework, "losses").td_loss(network, target_network, batch, discount))
+
+
+def gradients(framework: str, network, target_network, batch: Batch) -> dict[str, np.ndarray]:
+    """d mean td_loss / d weights of the online network, in canonical form."""
+    batch = Batch(*(tensor(framework, array) for array in batch))
+    losses, networks = backend(framework, "losses"), backend(framework, "networks")
+    if framework == "torch":
+        network.zero_grad()
+        losses.td_loss(network, target_network, batch, 0.99).mean().backward()
+        shell = copy.deepcopy(network)  # a network whose weights are the gradients knows how to transpose them
+        for parameter, source in zip(shell.parameters(), network.parameters()):
+            parameter.data = source.grad
+        return networks.get_weights(shell)
+    import tensorflow as tf
+
+    variables = networks.named_variables(network)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(losses.td_loss(network, target_network, batch, 0.99))
+    return {name: array(g) for name, g in zip(variables, tape.gradient(loss, [v.value for v in variables.values()]))}
+
+
+def assert_same(one, other, tolerance: float = 1e-5) -> None:
+    """Equal to `tolerance`, absolutely and relative to the largest number; arrays or dicts of arrays."""
+    if isinstance(one, dict):
+        assert list(one) == list(other)
+        for name in one:
+            assert_same(one[name], other[name], tolerance)
+        return
+    assert one.shape == other.shape
+    difference, size = np.abs(one - other).max(), max(np.abs(one).max(), np.abs(other).max())
+    assert difference <= tolerance * min(size, 1.0), f"{difference} on {size}"

@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.fixture(params=["torch", "keras"])
+def framework(request) -> str:
+    return request.param

@@ -1,0 +1,48 @@
+"""A file of weights written by one backend plays identically in the other: the same seed, a whole game, every action."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from course_lib.atari import Breakout
+from course_lib.config import BOOK, replace
+from course_lib.exploration import epsilon_greedy
+from tests.backends.cases import BREAKOUT_SHAPE, learner, make_batch
+
+CONFIG = replace(BOOK, optimizer="sgd", learning_rate=0.05)
+SEED = 3
+
+
+def play(agent, seed: int) -> tuple[list[int], float, np.ndarray]:
+    """A whole game, greedy with epsilon 0.01: (actions, score, Q-values [T, A])."""
+    env, rng = Breakout(), np.random.default_rng(seed)
+    observation, _ = env.reset(seed=seed)
+    actions, score, all_q_values, over = [], 0.0, [], False
+    while not over:
+        q_values = agent.q_values(observation[None])  # [1, A]
+        action = int(epsilon_greedy(q_values, 0.01, rng)[0])
+        observation, reward, terminated, truncated, _ = env.step(action)
+        actions.append(action)
+        all_q_values.append(q_values[0])
+        score += reward
+        over = terminated or truncated
+    env.close()
+    assert terminated
+    return actions, score, np.array(all_q_values)
+
+
+@pytest.mark.parametrize("writer, reader", [("torch", "keras"), ("keras", "torch")])
+def test_a_file_plays_identically_in_the_other_backend(writer, reader, tmp_path):
+    one, other = learner(writer, CONFIG, BREAKOUT_SHAPE, SEED), learner(reader, CONFIG, BREAKOUT_SHAPE, SEED + 1)
+    one.update(make_batch(32, BREAKOUT_SHAPE))
+    weights = one.get_weights()
+    weights["q/bias"] -= play(one, SEED)[2].mean(axis=0)  # a fresh network prefers one action all game long: now all three are near
+    one.set_weights(weights)
+    save_file(one.get_weights(), tmp_path / "weights.safetensors")
+    other.set_weights(load_file(tmp_path / "weights.safetensors"))
+
+    actions, score, q_values = play(one, SEED)
+    same_actions, same_score, same_q_values = play(other, SEED)
+    assert same_actions == actions and same_score == score
+    np.testing.assert_allclose(same_q_values, q_values, rtol=1e-5, atol=1e-5)
+    assert score > 0 and np.bincount(actions, minlength=3).min() > 10
