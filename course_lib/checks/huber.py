@@ -167,8 +167,10 @@ def run_torch(answer: Callable, predictions: np.ndarray, targets: np.ndarray, *d
     """Losses, and the gradient of their sum in respect of the predictions (None where none arrives), as arrays."""
     import torch
 
-    tensor = torch.tensor(predictions, requires_grad=True)  # [B, 1]
-    losses = answer(tensor, torch.tensor(targets), *delta)
+    tensor, given = torch.tensor(predictions, requires_grad=True), torch.tensor(targets)  # [B, 1], [B]
+    losses = answer(tensor, given, *delta)
+    if not np.array_equal(given.detach().numpy(), targets):
+        raise Mistake("your function changes the targets that it is given (`-=` and methods that end in _ write into them)")
     if not isinstance(losses, torch.Tensor):
         raise Mistake(f"return a torch tensor, through which the gradient can flow back; yours is of type {type(losses).__name__}")
     if losses.requires_grad:
