@@ -1,0 +1,43 @@
+"""Every benchmark runs with a tiny budget and prints its table. Its bars are for quiet machines: not enforced here."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("stable_baselines3", reason="pip install 'breakout-from-pixels[benchmark]'")
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+TINY = ["--seconds", "0.05", "--rounds", "1"]
+
+
+def run(name, monkeypatch, *options):
+    """The exit status of a benchmark."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "argv", [name, *options])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(BENCHMARKS / name), run_name="__main__")
+    return end.value.code
+
+
+@pytest.mark.parametrize(
+    "name, options, lines",
+    [
+        ("replay.py", ["--transitions", "200"], ["beside optimize_memory_usage", "ready for a network", "batches/s"]),
+        ("environment.py", ["--num-envs", "2"], ["beside gymnasium's SyncVectorEnv", "beside Stable-Baselines3's DummyVecEnv"]),
+        ("dqn_speed.py", [], ["PyTorch bfloat16, beside Stable-Baselines3 float32", "Keras float32, beside PyTorch float32"]),
+    ],
+)
+def test_a_benchmark_prints_its_table(name, options, lines, monkeypatch, capsys):
+    status = run(name, monkeypatch, *TINY, *options)
+    table = capsys.readouterr().out
+    assert all(line in table for line in lines), table
+    assert status == ("missed" in table)
+
+
+@pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py"])
+def test_help_tells_the_bars(name, monkeypatch, capsys):
+    assert run(name, monkeypatch, "--help") == 0
+    text = capsys.readouterr().out
+    assert "Bar" in text and "--seconds" in text and f"python benchmarks/{name}" in text
