@@ -1,4 +1,4 @@
-"""Checks of lesson 02: convolution by hand, three filters, sizes and parameters, the network of DQN twice, weights from Keras to PyTorch."""
+"""Checks of lesson 02: convolution by hand, three filters, sizes and parameters, the network of DQN, weights from Keras to PyTorch."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ def conv2d(answer):
     check_size(got, 2, 2, 2, 2, 1)
     got = convolved(answer, np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[0.0, 5.0], [7.0, 0.0]]), 1)
     if got.shape == (1, 1) and got[0, 0] == 7.0:
-        raise Mistake("[[0, 1], [0, 0]] under the kernel [[0, 5], [7, 0]] gives 5; yours is 7: your kernel is transposed, row meets row in a window")
+        raise Mistake(
+            "[[0, 1], [0, 0]] under the kernel [[0, 5], [7, 0]] gives 5; yours is 7: your kernel is transposed, row "
+            "meets row in a window"
+        )
     rng = np.random.default_rng(2)
     for rows, columns, h, w, stride in ((4, 4, 2, 2, 1), (6, 8, 2, 2, 2), (5, 6, 2, 3, 2), (9, 7, 3, 2, 3), (12, 12, 8, 8, 4)):
         image, kernel = rng.integers(0, 10, (rows, columns)).astype(float), rng.integers(-3, 4, (h, w)).astype(float)
@@ -94,7 +97,8 @@ def conv2d(answer):
     got = convolved(answer, np.array([[200, 100]], np.uint8), np.array([[1.0, 1.5]]), 1)
     if not np.allclose(got, 350.0):
         raise Mistake(
-            f"the uint8 pixels [[200, 100]] under [[1, 1.5]] give 350; yours is {got[0, 0]:g}: compute and store in float, a uint8 ends at 255"
+            f"the uint8 pixels [[200, 100]] under [[1, 1.5]] give 350; yours is {got[0, 0]:g}: "
+            "compute and store in float, a uint8 ends at 255"
         )
 
 
@@ -108,11 +112,14 @@ def check_places(got: np.ndarray, image: np.ndarray, kernel: np.ndarray, stride:
     rows, columns = want.shape
     if np.allclose(got, dense[:rows, ::stride]) or np.allclose(got, dense[::stride, :columns]) or np.allclose(got, dense[:rows, :columns]):
         axis = "rows" if np.allclose(got[:, 0], dense[:rows, 0]) else "columns"
-        raise Mistake(f"with stride {stride} the window must move {stride} pixels at a time; yours moves 1 along the {axis}: multiply the index by it")
+        raise Mistake(
+            f"with stride {stride} the window must move {stride} pixels at a time; yours moves 1 along the {axis}: "
+            "multiply the index by it"
+        )
     place = tuple(map(int, np.argwhere(~np.isclose(got, want))[0]))
     raise Mistake(
-        f"for a {image.shape[0]} x {image.shape[1]} image, a {h} x {w} kernel and stride {stride}, out{list(place)} must be {want[place]:g}, the sum of "
-        f"window times kernel; yours is {got[place]:g}"
+        f"for a {image.shape[0]} x {image.shape[1]} image, a {h} x {w} kernel and stride {stride}, "
+        f"out{list(place)} must be {want[place]:g}, the sum of window times kernel; yours is {got[place]:g}"
     )
 
 
@@ -143,7 +150,11 @@ def respond(kernel: np.ndarray, image: np.ndarray) -> float:
     return float((kernel * image).sum())
 
 
-@exercise("02.2", reference=reference_filters, why="A filter answers most to what looks like itself, which is all that a convolutional network ever asks.")
+@exercise(
+    "02.2",
+    reference=reference_filters,
+    why="A filter answers most to what looks like itself, which is all that a convolutional network ever asks.",
+)
 def hand_filters(answer):
     filters = answer()
     if not isinstance(filters, dict):
@@ -162,7 +173,10 @@ def hand_filters(answer):
 def check_blur(kernel: np.ndarray) -> None:
     flat = respond(kernel, np.full((3, 3), 100.0))
     if not np.isclose(flat, 100.0):
-        raise Mistake(f"blur must leave a flat grey of 100 at 100; yours makes it {flat:g}: it is not normalised, its nine weights must add up to 1")
+        raise Mistake(
+            f"blur must leave a flat grey of 100 at 100; yours makes it {flat:g}: it is not normalised, its nine weights "
+            "must add up to 1"
+        )
     if not np.allclose(kernel, 1 / 9):
         place = tuple(map(int, np.argwhere(~np.isclose(kernel, 1 / 9))[0]))
         raise Mistake(f"blur is the mean of nine pixels, each with weight 1/9 = 0.1111; yours has {kernel[place]:.4g} at {list(place)}")
@@ -172,17 +186,29 @@ def check_edge(kernel: np.ndarray) -> None:
     flat, step = np.full((3, 3), 100.0), np.array([[0.0, 50.0, 100.0]] * 3)
     across, down, away = respond(kernel, step), respond(kernel, step.T), respond(kernel, flat)
     if (kernel >= 0).all() and away > 0:
-        raise Mistake(f"vertical_edge must answer 0 to a flat grey of 100; yours answers {away:g}: it sums where it should take a difference")
+        raise Mistake(
+            f"vertical_edge must answer 0 to a flat grey of 100; yours answers {away:g}: it sums where it should take a "
+            "difference"
+        )
     if not np.isclose(away, 0.0, atol=1e-6):
         raise Mistake(f"vertical_edge must answer 0 to a flat grey of 100; yours answers {away:g}: its weights must add up to 0")
     if np.isclose(across, 0.0, atol=1e-6) and not np.isclose(down, 0.0, atol=1e-6):
-        raise Mistake("vertical_edge answers 0 to the rows [0, 50, 100] and not to the columns: yours looks for horizontal edges, transpose it")
+        raise Mistake(
+            "vertical_edge answers 0 to the rows [0, 50, 100] and not to the columns: yours looks for horizontal edges, "
+            "transpose it"
+        )
     if across < 0:
-        raise Mistake(f"vertical_edge must be positive where dark turns bright from left to right; at [0, 50, 100] yours is {across:g}: wrong sign")
+        raise Mistake(
+            "vertical_edge must be positive where dark turns bright from left to right; at [0, 50, 100] yours is "
+            f"{across:g}: wrong sign"
+        )
     if np.isclose(across, 0.0, atol=1e-6):
         raise Mistake("vertical_edge must be positive where dark turns bright from left to right; at the rows [0, 50, 100] yours is 0")
     if not np.isclose(down, 0.0, atol=1e-6):
-        raise Mistake(f"vertical_edge must answer 0 to a horizontal edge (columns [0, 50, 100]); yours answers {down:g}: make its three rows alike")
+        raise Mistake(
+            f"vertical_edge must answer 0 to a horizontal edge (columns [0, 50, 100]); yours answers {down:g}: make its "
+            "three rows alike"
+        )
 
 
 def check_ball_finder(kernel: np.ndarray) -> None:
@@ -243,7 +269,11 @@ def table_rows(answer: Any) -> list[tuple[str, tuple[int, ...], int]]:
     return rows
 
 
-@exercise("02.3", reference=reference_table, why="Nineteen parameters of twenty sit in one dense layer: convolutions see the screen for almost nothing.")
+@exercise(
+    "02.3",
+    reference=reference_table,
+    why="Nineteen parameters of twenty sit in one dense layer: convolutions see the screen for almost nothing.",
+)
 def layer_table(answer):
     settings = [
         (OBSERVATION_SHAPE, CONV, DENSE, 3),
@@ -297,11 +327,17 @@ def check_dense_row(mine, yours, before: tuple[int, ...], num_actions: int) -> N
             f"{before[0]} x {before[1]} x {before[2]} = {inputs:,} numbers"
         )
     if name == "q" and got_shape != shape:
-        raise Mistake(f"q has one output for each of {num_actions} actions, shape {shape}; yours is {got_shape}: take num_actions, not the emulator's number")
+        raise Mistake(
+            f"q has one output for each of {num_actions} actions, shape {shape}; yours is {got_shape}: take num_actions, "
+            "not the emulator's number"
+        )
     if got_shape != shape:
         raise Mistake(f"{name} makes {before} into {shape}; yours into {got_shape}")
     if got == parameters - units:
-        raise Mistake(f"{name} has {parameters:,} parameters; yours has {got:,}: the biases are forgotten, one for each of the {units} units")
+        raise Mistake(
+            f"{name} has {parameters:,} parameters; yours has {got:,}: the biases are forgotten, one for each of the "
+            f"{units} units"
+        )
     if got != parameters:
         raise Mistake(f"{name} has ({inputs:,} + 1) x {units} = {parameters:,} parameters; yours has {got:,}")
 
@@ -367,7 +403,10 @@ def check_q_values(got: np.ndarray, observations: np.ndarray, weights: list[np.n
         raise Mistake(f"{yours}: divided by 255 twice, once is enough")
     b, h, w, c = observations.shape
     if agree(got, reference_q_values(observations.reshape(b, c, h, w).transpose(0, 2, 3, 1), weights)):
-        raise Mistake(f"{yours}: view or reshape to [B, 4, 84, 84] scrambles the pixels (channels order); permute(0, 3, 1, 2) moves the axis")
+        raise Mistake(
+            f"{yours}: view or reshape to [B, 4, 84, 84] scrambles the pixels (channels order); permute(0, 3, 1, 2) moves "
+            "the axis"
+        )
     if agree(got, reference_q_values(observations.transpose(0, 2, 1, 3), weights)):
         order = "the channels order is permute(0, 3, 1, 2), not (0, 3, 2, 1)" if framework == "torch" else "Keras needs no permute"
         raise Mistake(f"{yours}: height and width are swapped; {order}")
@@ -396,7 +435,8 @@ def check_conv_layers(layers: list[tuple[int, tuple, tuple, bool]], name: str) -
         want, got = [(layer[i],) for layer in CONV], [tuple(np.unique(layer[i]).tolist()) for layer in layers]
         if got != want:
             shown = ", ".join("x".join(map(str, sizes)) for sizes in got)
-            hint = ": wrong order, the largest step comes first, where the picture is largest" if i == 2 and sorted(got) == sorted(want) else ""
+            swapped = i == 2 and sorted(got) == sorted(want)
+            hint = ": wrong order, the largest step comes first, where the picture is largest" if swapped else ""
             raise Mistake(f"the {what} are {', '.join(str(n) for n, in want)} in this order; yours are {shown}{hint}")
     if any(padded for *_, padded in layers):
         raise Mistake('the convolutions use no padding ("valid"): 84 -> 20 -> 9 -> 7; yours pad their input')
@@ -405,13 +445,19 @@ def check_conv_layers(layers: list[tuple[int, tuple, tuple, bool]], name: str) -
 def check_parameter_count(got: int) -> None:
     want = sum(weight.size for weight in known_weights())
     if got != want:
-        raise Mistake(f"with 3 actions the network has {want:,} parameters; yours has {got:,}: compare it with your table from 02.3, layer by layer")
+        raise Mistake(
+            f"with 3 actions the network has {want:,} parameters; yours has {got:,}: compare it with your table from "
+            "02.3, layer by layer"
+        )
 
 
 def check_output(q_values: np.ndarray, num_actions: int) -> np.ndarray:
     if q_values.shape != (2, num_actions):
         hint = ": the last layer has num_actions outputs" if q_values.ndim == 2 else ""
-        raise Mistake(f"2 observations and {num_actions} actions give Q-values of shape (2, {num_actions}); yours have {q_values.shape}{hint}")
+        raise Mistake(
+            f"2 observations and {num_actions} actions give Q-values of shape (2, {num_actions}); yours have "
+            f"{q_values.shape}{hint}"
+        )
     if q_values.dtype != np.float32:
         raise Mistake(f"Q-values are float32; yours are {q_values.dtype}")
     return q_values
@@ -423,7 +469,10 @@ def reference_torch_network():
     return lambda num_actions: QNetwork(NetworkConfig(), OBSERVATION_SHAPE, num_actions)
 
 
-@exercise("02.4", framework="torch", reference=reference_torch_network, lazy=True, why="This is the network that learned Atari in 2015, every number of it.")
+NATURE = "This is the network that learned Atari in 2015, every number of it."
+
+
+@exercise("02.4", framework="torch", reference=reference_torch_network, lazy=True, why=NATURE)
 def q_network(answer):
     import torch
     from torch import nn
@@ -437,7 +486,10 @@ def q_network(answer):
         with torch.no_grad():
             output = network(torch.from_numpy(observations.copy()))
         if not isinstance(output, torch.Tensor):
-            raise Mistake(f"the network must return a tensor of Q-values; yours returns the type {type(output).__name__}: is a return missing in forward?")
+            raise Mistake(
+                f"the network must return a tensor of Q-values; yours returns the type {type(output).__name__}: is a "
+                "return missing in forward?"
+            )
         return check_output(output.float().numpy() if output.dtype == torch.bfloat16 else output.numpy(), num_actions)
 
     failure = None
@@ -447,7 +499,8 @@ def q_network(answer):
         failure = error
     layers = list(network.modules())
     convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
-    check_conv_layers([(layer.out_channels, layer.kernel_size, layer.stride, layer.padding not in ((0, 0), "valid")) for layer in convolutions], "nn.Conv2d")
+    settings = [(layer.out_channels, layer.kernel_size, layer.stride, layer.padding not in ((0, 0), "valid")) for layer in convolutions]
+    check_conv_layers(settings, "nn.Conv2d")
     if convolutions[0].in_channels != 4:
         raise Mistake(f"the first convolution has 4 input channels, the four frames; yours has {convolutions[0].in_channels}")
     linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
@@ -460,7 +513,10 @@ def q_network(answer):
     weights = known_weights()
     in_torch = list(reference_to_torch(dict(zip(canonical_names(), weights)), (7, 7, 64)).values())
     if [tuple(parameter.shape) for parameter in parameters] != [array.shape for array in in_torch]:
-        raise Mistake(f"declare the layers in the order in which they are used, {', '.join(LAYERS)}, each with its bias: weights are loaded in that order")
+        raise Mistake(
+            f"declare the layers in the order in which they are used, {', '.join(LAYERS)}, each with its bias: weights "
+            "are loaded in that order"
+        )
     with torch.no_grad():
         for parameter, array in zip(parameters, in_torch):
             parameter.copy_(torch.from_numpy(array.copy()))
@@ -474,9 +530,15 @@ def explain_torch(error: Exception) -> None:
     if "Byte" in text or "unsigned char" in text:
         raise Mistake("a uint8 tensor came to a convolution: turn the observations into float and divide by 255 first") from error
     if "channels" in text:
-        raise Mistake("channels order: PyTorch's convolution wants [B, 4, 84, 84], observations are [B, 84, 84, 4]: permute(0, 3, 1, 2)") from error
+        raise Mistake(
+            "channels order: PyTorch's convolution wants [B, 4, 84, 84], observations are [B, 84, 84, 4]: permute(0, 3, "
+            "1, 2)"
+        ) from error
     if "mat1 and mat2" in text:
-        raise Mistake("the flatten and the first nn.Linear do not fit: flatten all but the batch axis, [B, 64, 7, 7] -> [B, 3136]") from error
+        raise Mistake(
+            "the flatten and the first nn.Linear do not fit: flatten all but the batch axis, [B, 64, 7, 7] -> [B, "
+            "3136]"
+        ) from error
     raise error
 
 
@@ -496,14 +558,7 @@ def reference_keras_network():
     return make_network
 
 
-@exercise(
-    "02.4",
-    framework="keras",
-    name="q_network",
-    reference=reference_keras_network,
-    lazy=True,
-    why="This is the network that learned Atari in 2015, every number of it.",
-)
+@exercise("02.4", framework="keras", name="q_network", reference=reference_keras_network, lazy=True, why=NATURE)
 def q_network_keras(answer):
     import keras
 
@@ -560,7 +615,10 @@ def raise_keras(error: Exception) -> None:
     """What Keras's message means for this network."""
     text = str(error)
     if "Computed output size would be zero or negative" in text or "NCHW" in text:
-        raise Mistake("channels order: Keras reads [B, 84, 84, 4] as it is, channels last; do not permute, do not set data_format") from error
+        raise Mistake(
+            "channels order: Keras reads [B, 84, 84, 4] as it is, channels last; do not permute, do not set "
+            "data_format"
+        ) from error
     if "uint8" in text:
         raise Mistake("uint8 pixels came to a convolution: /255 is missing, put layers.Rescaling(1 / 255) before it") from error
     raise error
@@ -588,7 +646,11 @@ def reference_to_torch(weights: dict[str, np.ndarray], flatten_shape: tuple[int,
     return carried
 
 
-@exercise("02.5", reference=reference_to_torch, why="The same agent now plays in both frameworks, and every shipped agent of this course reaches you this way.")
+@exercise(
+    "02.5",
+    reference=reference_to_torch,
+    why="The same agent now plays in both frameworks, and every shipped agent of this course reaches you this way.",
+)
 def keras_to_torch(answer):
     rng = np.random.default_rng(6)
     flatten_shape = (2, 3, 4)
@@ -603,7 +665,8 @@ def keras_to_torch(answer):
         raise Mistake("your function changes the weights that it is given: make new arrays")
     wanted = reference_to_torch(weights, flatten_shape)
     if missing := [name for name in wanted if name not in carried]:
-        raise Mistake(f'"{missing[0]}" is missing from the result: {len(wanted)} arrays go in, {len(wanted)} come out, kernels are called weight')
+        count = len(wanted)
+        raise Mistake(f'"{missing[0]}" is missing from the result: {count} arrays go in, {count} come out, kernels are called weight')
     for name, want in wanted.items():
         source = weights[name.replace(".weight", "/kernel").replace(".bias", "/bias")]
         got = as_array(carried[name], name)
@@ -622,7 +685,10 @@ def check_carried_plain(name: str, got: np.ndarray, want: np.ndarray, source: np
     if name.endswith("bias"):
         raise Mistake(f"{name} needs no change in either framework; yours differs from {name.replace('.', '/')}")
     if got.shape != want.shape:
-        raise Mistake(f"{name}: [h, w, in, out] = {source.shape} becomes [out, in, h, w] = {want.shape}; yours has {got.shape}: transpose(3, 2, 0, 1)?")
+        raise Mistake(
+            f"{name}: [h, w, in, out] = {source.shape} becomes [out, in, h, w] = {want.shape}; yours has {got.shape}: "
+            "transpose(3, 2, 0, 1)?"
+        )
     if np.array_equal(got, source.reshape(want.shape)):
         raise Mistake(f"{name}: the shape is right and the numbers are scrambled: reshape renames axes, only transpose moves them")
     if got.shape[2] == got.shape[3] and np.array_equal(got, want.swapaxes(2, 3)):
@@ -642,12 +708,16 @@ def check_carried_dense(name: str, got: np.ndarray, want: np.ndarray, source: np
     if name == "dense1.weight":
         if np.array_equal(got, source.T):
             raise Mistake(
-                "dense1.weight: the flatten order trap: all shapes are right, but Keras flattened [h, w, c] and PyTorch flattens [c, h, w]; "
+                "dense1.weight: the flatten order trap: all shapes are right, "
+                "but Keras flattened [h, w, c] and PyTorch flattens [c, h, w]; "
                 f"input 1 of yours is channel 1 of the first place, it must be channel 0 of the next place, row {c} of Keras's kernel"
             )
         undone = source.reshape(c, h, w, -1).transpose(1, 2, 0, 3).reshape(source.shape).T
         if np.array_equal(got, undone):
-            raise Mistake("dense1.weight: the flatten is reordered the wrong way round: split Keras's inputs as [h, w, c], then move c to the front")
+            raise Mistake(
+                "dense1.weight: the flatten is reordered the wrong way round: split Keras's inputs as [h, w, c], then "
+                "move c to the front"
+            )
         if np.array_equal(got, source.reshape(h, w, c, -1).transpose(2, 1, 0, 3).reshape(source.shape).T):
             raise Mistake("dense1.weight: height and width are swapped in the flatten: transpose(2, 0, 1, 3), not (2, 1, 0, 3)")
         if np.array_equal(got, want.T) or np.array_equal(got, source):
