@@ -39,7 +39,7 @@ def action_table_answer(meanings):
     return {"stay": meanings.index("FIRE"), "right": meanings.index("RIGHT"), "left": meanings.index("LEFT")}
 
 
-@exercise("01.1", reference=action_table_answer, why="Names come from the emulator, so no comment in anybody's code can mislead the paddle.")
+@exercise("01.1", reference=action_table_answer, why="The names come from the emulator, so no comment in anybody's code can mislead you.")
 def action_table(answer):
     for meanings in (BREAKOUT, PONG, SHUFFLED):
         table, want = answer(list(meanings)), action_table_answer(meanings)
@@ -50,7 +50,10 @@ def action_table(answer):
         if set(table) & set(range(len(meanings))):
             raise Mistake(f"the table is upside down: the keys are the names, the values the numbers; yours is {brief(table)}")
         if len(table) > 3:
-            raise Mistake(f'the agent has three actions ("stay", "right", "left"); yours has {len(table)}: {brief(sorted(map(str, table)))}')
+            raise Mistake(
+                f'the agent has three actions ("stay", "right", "left"); yours has {len(table)}: '
+                f'{brief(sorted(map(str, table)))}'
+            )
         if set(table) != set(want):
             raise Mistake(f'the keys are "stay", "right" and "left"; yours are {brief(sorted(map(str, table)))}')
         table = {name: integer(number) for name, number in table.items()}
@@ -69,7 +72,10 @@ def check_action_numbers(table: dict, want: dict, meanings: list[str]) -> None:
     if meanings != BREAKOUT and table == action_table_answer(BREAKOUT):
         raise Mistake(f"1, 2, 3 are Breakout's numbers: look the names up in `meanings`; for {meanings} the table is {want}")
     if table["stay"] == meanings.index("NOOP"):
-        raise Mistake('"stay" must be sent as FIRE, not NOOP: NOOP keeps still too, but never serves the ball, and the game stalls for ever')
+        raise Mistake(
+            '"stay" must be sent as FIRE, not NOOP: NOOP keeps still too, but never serves the ball, '
+            'and the game stalls for ever'
+        )
     name = next(name for name in want if table[name] != want[name])
     sent = meanings[table[name]] if 0 <= table[name] < len(meanings) else "nothing"
     raise Mistake(f'"{name}" must be number {want[name]} in {meanings}; yours is {table[name]}, which means {sent}')
@@ -105,10 +111,11 @@ def preprocessed(answer, screen: np.ndarray) -> np.ndarray:
         raise Mistake("your function writes into the screen it was given; work on a copy")
     if got is None:
         raise Mistake("your function returns None; it should return the small frame")
-    got = np.asarray(got)
+    if not isinstance(got, np.ndarray):
+        raise Mistake(f"a frame is a NumPy array; yours is {brief(got)}")
     if got.shape != FRAME:
         raise Mistake(f"a frame has the shape (84, 84), one number a pixel; yours has {got.shape}")
-    if got.dtype == object:
+    if got.dtype.kind not in "biuf":
         raise Mistake("a frame holds numbers only; in yours there is something else")
     return got
 
@@ -130,7 +137,10 @@ def preprocess_grey(answer):
     white = preprocessed(answer, flat(255, 255, 255))
     if white.dtype != np.uint8:
         if white.dtype.kind == "f" and white.max() <= 1:
-            raise Mistake(f"you left floats from 0 to 1 in ({white.dtype}): a frame is uint8 from 0 to 255, and the network divides by 255 itself")
+            raise Mistake(
+                f"you left floats from 0 to 1 in ({white.dtype}): a frame is uint8 from 0 to 255, "
+                "and the network divides by 255 itself"
+            )
         raise Mistake(f"a frame is uint8, one byte a pixel; yours is {white.dtype}")
     if white.max() <= 1 and preprocessed(answer, flat(200, 200, 200)).max() <= 1:
         raise Mistake(f"you scaled to 0..1 and then rounded to whole numbers: a white screen must stay 255; yours is {white.max()}")
@@ -150,11 +160,20 @@ def check_greys(grey: dict[str, int]) -> None:
     if all(abs(grey[name] - want[name]) <= 2 for name in want):
         return
     if abs(grey["red"] - want["blue"]) <= 2 and abs(grey["blue"] - want["red"]) <= 2:
-        raise Mistake(f"the channels are in the order blue, green, red: a red screen must become 76; yours is {grey['red']} (COLOR_RGB2GRAY, not BGR)")
+        raise Mistake(
+            f"the channels are in the order blue, green, red: a red screen must become 76; yours is {grey['red']} (COLOR_RGB2GRAY, "
+            "not BGR)"
+        )
     if grey["white"] < 253:
-        raise Mistake(f"the numbers wrap round past 255: white (255, 255, 255) must stay 255; yours is {grey['white']}. uint8 + uint8 is uint8: 250 + 10 is 4")
+        raise Mistake(
+            f"the numbers wrap round past 255: white (255, 255, 255) must stay 255; yours is {grey['white']}. uint8 + uint8 is uint8: "
+            "250 + 10 is 4"
+        )
     if abs(grey["red"] - grey["green"]) <= 2 and abs(grey["red"] - grey["blue"]) <= 2:
-        raise Mistake(f"every channel weighs the same: pure green must become 150, pure blue 29; both are {grey['green']}. The eye sees green best")
+        raise Mistake(
+            f"every channel weighs the same: pure green must become 150, pure blue 29; both are {grey['green']}. "
+            "The eye sees green best"
+        )
     name = next(name for name in want if abs(grey[name] - want[name]) > 2)
     raise Mistake(f"a screen in {name} {COLOURS[name]} must become {want[name]}; yours is {grey[name]}")
 
@@ -169,19 +188,22 @@ def check_geometry(answer) -> None:
     lines = [preprocessed(answer, lit(rows=slice(row, row + 1))).max() for row in range(100, 105)]
     if min(lines) == 0:
         row = 100 + int(np.argmin(lines))
-        raise Mistake(f"your resize skips pixels: with only row {row} lit, nothing is left of it. INTER_AREA averages all of them, so the ball never vanishes")
+        raise Mistake(
+            f"your resize skips pixels: with only row {row} lit, nothing is left of it. INTER_AREA averages all of them, "
+            "so nothing thin is lost"
+        )
     if max(lines) > 110:
         row = 100 + int(np.argmax(lines))
         raise Mistake(
-            f"a frame's pixel averages 2.5 of the screen's 210 rows, so with only row {row} lit none is above 102; yours reach {max(lines)}: "
-            "resize the whole screen, nothing cut off, with INTER_AREA"
+            f"a frame's pixel averages 2.5 of the screen's 210 rows, so with only row {row} lit none is above 102; "
+            f"yours reach {max(lines)}: resize the whole screen, nothing cut off, with INTER_AREA"
         )
 
 
 # 01.3
 
 
-@exercise("01.3", reference=atari.preprocess_binary, why="Whether a pixel is lit is all that is left: no colours, no score, and every brick counts alike.")
+@exercise("01.3", reference=atari.preprocess_binary, why="Lit or not is all that is left: no colours, no score, every brick alike.")
 def preprocess_binary(answer):
     white = preprocessed(answer, flat(255, 255, 255))
     if white.dtype == bool:
@@ -225,7 +247,10 @@ def check_ball(answer) -> None:
     ball = lit(rows=slice(100, 104), columns=slice(60, 62), colour=(200, 72, 72))
     got, want = preprocessed(answer, ball), atari.preprocess_binary(ball)
     if not got.any():
-        raise Mistake("a pixel is lit when any channel is not 0, with no threshold: a ball of the colour (200, 72, 72) has vanished from your frame")
+        raise Mistake(
+            "a pixel is lit when any channel is not 0, with no threshold: a ball of the colour (200, 72, "
+            "72) has vanished from your frame"
+        )
     between = sorted(set(np.unique(got).tolist()) - {0, 255})
     if between:
         raise Mistake(
@@ -234,7 +259,10 @@ def check_ball(answer) -> None:
         )
     size, needed = np.count_nonzero(got), np.count_nonzero(want)
     if size > needed:
-        raise Mistake(f"a ball of 4 x 2 pixels must light {needed} pixels; yours lights {size}: a blending resize swells it. Resize with INTER_NEAREST")
+        raise Mistake(
+            f"a ball of 4 x 2 pixels must light {needed} pixels; yours lights {size}: a blending resize swells it. "
+            "Resize with INTER_NEAREST"
+        )
     if difference := first_difference(got, want, tolerance=0):
         raise Mistake(f"with a ball alone on the screen {difference}")
 
@@ -248,7 +276,10 @@ def FrameHistory(answer):  # noqa: N802  (the learner's class has this name)
     history = answer(4)
     observation = observed(history.reset(constant(10)), "reset")
     if trail(observation) == [0, 0, 0, 10]:
-        raise Mistake("an episode's first frame stands in for those before it: after reset(frame) it comes four times; yours has black frames")
+        raise Mistake(
+            "an episode's first frame stands in for those before it: after reset(frame) it comes four times; "
+            "yours has black frames"
+        )
     if trail(observation) != [10, 10, 10, 10]:
         raise Mistake(f"after reset with a frame of 10s each channel must hold 10; yours hold {trail(observation)}")
     kept = observation.copy()
@@ -257,7 +288,8 @@ def FrameHistory(answer):  # noqa: N802  (the learner's class has this name)
         check_trail(trail(latest), want, number)
     if not np.array_equal(observation, kept):
         raise Mistake(
-            "an observation you handed out has changed since: push wrote into the old array. The memory would hold the same picture a thousand times"
+            "an observation you handed out has changed since: push wrote into the old array. "
+            "A memory would hold the same picture a thousand times"
         )
     check_borrowed(answer)
     check_fresh(answer)
@@ -305,7 +337,10 @@ def check_borrowed(answer) -> None:
     frame[:] = 20
     got = trail(observed(history.push(frame), "push"))
     if got[:3] != [10, 10, 10]:
-        raise Mistake(f"you keep the caller's array, not a copy: it wrote 20 into its frame after reset(10), and your older frames changed too: {got}")
+        raise Mistake(
+            "you keep the caller's array, not a copy: it wrote 20 into its frame after reset(10), and your older frames changed too: "
+            f"{got}"
+        )
 
 
 def check_fresh(answer) -> None:
@@ -327,7 +362,8 @@ def check_pixels(answer) -> None:
     frame = np.arange(84 * 84).reshape(FRAME).astype(np.uint8)
     got = observed(answer(4).reset(frame), "reset")
     if not np.array_equal(got[..., -1], frame):
-        how = "has rows and columns swapped" if np.array_equal(got[..., -1], frame.T) else "is scrambled (reshape moves no axis: it only renumbers)"
+        swapped = np.array_equal(got[..., -1], frame.T)
+        how = "has rows and columns swapped" if swapped else "is scrambled (reshape moves no axis: it only renumbers)"
         raise Mistake(f"the newest channel must be the frame itself; yours {how}")
 
 
@@ -338,7 +374,11 @@ def frames_of_observation_answer(t, skip=4, length=4):
     return [skip * (t + 1 + back) for back in range(length)]
 
 
-@exercise("01.5", reference=frames_of_observation_answer, why="Each observation shares three of its four frames with the next: remember that when memory runs out.")
+@exercise(
+    "01.5",
+    reference=frames_of_observation_answer,
+    why="Each observation shares three of its four frames with the next: remember that when memory runs out.",
+)
 def frames_of_observation(answer):
     for t, skip, length in ((0, 4, 4), (1, 4, 4), (7, 4, 4), (2, 3, 4), (5, 2, 3)):
         got, want = answer(t, skip, length), frames_of_observation_answer(t, skip, length)
@@ -391,7 +431,8 @@ def memory_bytes(answer):
             raise Mistake(f"return a dict with the four ways as keys; yours is {brief(got)}")
         if set(got) != set(WAYS):
             missing = [way for way in WAYS if way not in got]
-            raise Mistake(f"the keys are {', '.join(WAYS)}; " + (f'yours lack "{missing[0]}"' if missing else "yours have more"))
+            keys = ", ".join(f'"{way}"' for way in WAYS)
+            raise Mistake(f"the keys are {keys}; " + (f'yours lack "{missing[0]}"' if missing else "yours have more"))
         for way in WAYS:
             check_bytes(way, got[way], want[way], transitions)
 
