@@ -167,7 +167,7 @@ def draw_serves(env, waits: list[list[int]], titles: list[str]) -> None:
 
 
 def draw_grey_steps(screen: np.ndarray) -> None:
-    """Source A's preprocessing, step by step."""
+    """The book's preprocessing, step by step."""
     grey = np.rint(screen @ [0.299, 0.587, 0.114]).astype(np.uint8)
     _, axes = plt.subplots(1, 3, figsize=(10, 3.4), width_ratios=(4, 4, 3))
     show_frame(axes[0], screen, f"colour: {screen.nbytes:,} numbers")
@@ -176,7 +176,7 @@ def draw_grey_steps(screen: np.ndarray) -> None:
 
 
 def draw_binary_steps(screen: np.ndarray) -> None:
-    """Source B's preprocessing, step by step."""
+    """The code review's preprocessing, step by step."""
     field = screen[31:193, 8:152]
     _, axes = plt.subplots(1, 3, figsize=(10, 3.4), width_ratios=(4, 4, 3))
     show_frame(axes[0], screen, "what is cut out")
