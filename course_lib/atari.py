@@ -194,7 +194,8 @@ class VectorBreakout:
         return screens if self.greys_itself else np.stack([self.preprocess(screen) for screen in screens])
 
     def reset(self, seed: int | None = None):
-        screens, info = self.emulators.reset(seed=seed)
+        seeds = None if seed is None else (seed + np.arange(self.num_envs)) % 2**31  # the emulators count in 32 bits
+        screens, info = self.emulators.reset(seed=seeds)
         self.lives = info["lives"]
         self.must_serve = np.ones(self.num_envs, bool)
         self.over = np.zeros(self.num_envs, bool)

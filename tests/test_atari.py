@@ -379,3 +379,10 @@ def test_the_same_seed_is_the_same_games():
     np.testing.assert_array_equal(first, play(5))
     assert (first != play(6)).any()
     assert (first[:, 0] != first[:, 1]).any()
+
+
+def test_any_whole_number_is_a_seed():
+    vector = VectorBreakout(2)
+    edge = vector.reset(seed=2**31 - 1)[0]
+    np.testing.assert_array_equal(edge[1], vector.reset(seed=0)[0][0])
+    np.testing.assert_array_equal(edge, vector.reset(seed=2**32 - 1)[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("stable_baselines3", reason="pip install 'breakout-from-pixels[benchmark]'")
+pytest.importorskip("stable_baselines3", reason="pip install 'breakout-from-pixels[test]'")
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TINY = ["--seconds", "0.05", "--rounds", "1"]
