@@ -38,13 +38,13 @@ def register_breakout() -> None:
 
 
 def preprocess_grey(screen: np.ndarray) -> np.ndarray:
-    """Source A's preprocessing: luminance, then resize. uint8 [210, 160, 3] (or [210, 160], grey already) -> uint8 [84, 84]."""
+    """The book's preprocessing: luminance, then resize. uint8 [210, 160, 3] (or [210, 160], grey already) -> uint8 [84, 84]."""
     grey = screen if screen.ndim == 2 else cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY)  # [210, 160]
     return cv2.resize(grey, FRAME_SHAPE[::-1], interpolation=cv2.INTER_AREA)
 
 
 def preprocess_binary(screen: np.ndarray) -> np.ndarray:
-    """Source B's preprocessing: crop to the playing field, resize, light every pixel in which any channel is not black.
+    """The code review's preprocessing: crop to the playing field, resize, light every pixel in which any channel is not black.
 
     uint8 [210, 160, 3] -> uint8 [84, 84] of 0 and 255.
     """

@@ -33,7 +33,7 @@ class DQNConfig:
     game: str = "breakout"
     """"breakout", or the name of a toy in `course_lib.toy`."""
     preprocessing: str = "grey"
-    """"grey" (source A: luminance, resize) or "binary" (source B: crop, resize, lit or not)."""
+    """"grey" (the book: luminance, resize) or "binary" (the code review: crop, resize, lit or not)."""
     num_actions: int = 3
     """3: stay (sent as FIRE), right, left. 4: the emulator's own minimal set."""
     frame_skip: int = 4
@@ -91,7 +91,7 @@ class DQNConfig:
 
 
 BOOK = DQNConfig()
-"""Source A's DQN: one emulator, RMSprop, an update every step, 400,000 transitions."""
+"""The book's DQN: one emulator, RMSprop, an update every step, 400,000 transitions."""
 
 FAST = DQNConfig(
     preset="fast",
