@@ -117,8 +117,11 @@ def train(
             if step.passes(CURVE_PERIOD):
                 bar.set_postfix(score=f"{recorder.statistics.means()[0]:.1f}", best=f"{progress.best_mean:.1f}", refresh=False)
             if step.passes(config.evaluation_period):
+                folder.save(learner, progress, rng)  # an evaluation takes a while: whoever has no patience for it loses nothing
+                bar.set_description("evaluating")
                 scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, seed=seed)
                 recorder.add_evaluation(scores, learner)
+                bar.set_description("")
             finished = step.after >= config.total_steps or interrupted.is_set()
             if finished or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
                 folder.save(learner, progress, rng)
@@ -191,6 +194,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
     def stop(number, _frame):
         event.set()
         signal.signal(number, before[number])
+        tqdm.write("Stopping after this step; once more to stop at once.")
 
     for number in before:
         signal.signal(number, stop)
