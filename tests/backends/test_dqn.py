@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from course_lib.config import replace
-from tests.backends.cases import BREAKOUT_SHAPE, SHAPE, SMALL, assert_same, backend, gradients, learner, make_batch
+from tests.backends.cases import BREAKOUT_SHAPE, SHAPE, SMALL, array, assert_same, backend, gradients, learner, make_batch, tensor
 
 ADAM = replace(SMALL, optimizer="adam", learning_rate=1e-3, optimizer_epsilon=1e-6)
 RMSPROP = replace(SMALL, optimizer="rmsprop", learning_rate=1e-3)
@@ -135,6 +135,7 @@ def test_bfloat16_learns_what_float32_learns(framework):
     for name in before:
         step, quick_step = (after[name] - before[name]).ravel(), (quick_after[name] - before[name]).ravel()
         assert step @ quick_step > 0.99 * np.linalg.norm(step) * np.linalg.norm(quick_step)
+    assert array(quick.online_network(tensor(framework, batch.observations))).dtype == np.float32  # bfloat16 ended with the update
     assert all(value.dtype != np.float16 and value.dtype.itemsize >= 4 for value in quick.get_state().values())
 
 
