@@ -71,7 +71,7 @@ class DQNConfig:
     learning_rate: float = 2.5e-4
     """Step size of the optimiser."""
     optimizer_epsilon: float = 0.01
-    """The optimiser's own epsilon. Keras adds RMSprop's inside the square root, torch outside."""
+    """The optimiser's own epsilon, unlike in the two frameworks: Keras adds RMSprop's inside the square root, torch outside; see `make_optimizer`."""
 
     epsilon_start: float = 1.0
     """Share of random actions at the start."""

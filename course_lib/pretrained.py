@@ -33,7 +33,7 @@ def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, unfinished, header)
+        save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, unfinished, header)
         unfinished.chmod(0o644)  # safetensors writes files that only their owner may read
         os.replace(unfinished, path)
     except (OSError, SafetensorError) as error:

@@ -61,8 +61,7 @@ class DQNLearner:
         set_weights(self.online_network, strip(state, "online/"))
         set_weights(self.target_network, strip(state, "target/"))
         for variable in self.optimizer.variables:
-            value = state[f"optimizer/{variable.name}"]
-            variable.assign(value.reshape(variable.shape))  # a file may hold a scalar as [1]
+            variable.assign(state[f"optimizer/{variable.name}"])
 
 
 def trace(function, *signature):
