@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Start here
-# Click into the grey cell below, hold **Shift** and press **Enter**. After some seconds a game of Breakout begins. Watch the paddle: whoever moves it
-# was never told that there is a paddle, or a ball, or that bricks are there to be broken.
+# Click into the grey cell below, hold **Shift** and press **Enter**. After some seconds a game of Breakout begins. Watch the paddle: whoever moves
+# it was never told that there is a paddle, or a ball, or that bricks are there to be broken.
 
 # %%
-import course_lib  # isort: skip
+import course_lib
 import gymnasium
 
 from course_lib import checks, doctor, play, pretrained
+from course_lib.figures import course_map, use_course_style
 from course_lib.figures import start as figures
-from course_lib.figures import use_course_style
 from course_lib.learners import make_learner
 
 use_course_style()
@@ -22,8 +22,9 @@ play.show_video(game.frames)
 
 # %% [markdown]
 # ## What you have just seen
-# A neural network plays. Fifteen times a second it gets the last screens, nothing but **pixels**, and presses one of three buttons: left, right, or
-# neither. It learnt from two things only: the **points** that it won, and the news that a **ball was lost**. How that is done is what this course teaches.
+# A neural network plays. Fifteen times a second it gets the last four screens, nothing but **pixels**, and presses one of three buttons: left,
+# right, or neither. It learnt from two things only: the news that it had **scored**, and the news that a **ball was lost**. How that is done is
+# what this course teaches.
 #
 # **You will be able to**
 # - run a lesson, guess before you look, and read what a trained agent expects,
@@ -35,9 +36,9 @@ play.show_video(game.frames)
 
 # %% [markdown]
 # ## The same network, before its first game
-# Before it had played at all, this network had the same size and shape; only the numbers in it, its **weights**, were random. How many points does such a
-# network make with its five balls: about **0**, about **10**, or about **50**? Write your guess into the cell, then run it.
-# On the left plays an untrained network, on the right the trained one, both the same game.
+# Before it had played at all, this network had the same size and shape; only the numbers in it, its **weights**, were random. How many points does
+# such a network make with its five balls: about **0**, about **10**, or about **50**? Write your guess into the cell, then run it. On the left
+# plays an untrained network, on the right the trained one, both the same game.
 
 # %%
 my_guess = 10
@@ -48,38 +49,41 @@ first_game = play.record_episode(untrained, config, seed=0, max_steps=400)
 play.show_video(figures.side_by_side({"untrained": first_game, "trained": game}), width=720)
 
 # %% [markdown]
-# **0.** One of the three buttons happens to come out highest in a network of random weights, whatever is on the screen; it leans on that one and parks the paddle in a
-# corner. (Other random weights park elsewhere. Where the paddle stands a ball may happen to land, so that some make 8 or 9 points without ever looking.)
-# Everything that the right half does better was learnt by playing.
+# **0.** One of the three buttons happens to come out highest in a network of random weights, whatever is on the screen; it leans on that one and
+# parks the paddle in a corner. (Other random weights park elsewhere. Where the paddle stands a ball may happen to land, so that some make 8 or 9
+# points without ever looking.) Everything that the right half does better was learnt by playing.
 #
 # That was the rhythm of this course: **predict, then run**. A guess costs ten seconds, and you will remember what surprised you.
 
 # %% [markdown]
 # ## What would you do?
-# Below is one moment of the trained network's game, with four steps drawn into one picture: the fainter, the longer ago. So you see where the ball flies, and where the
-# paddle comes from. At this moment the choice matters more to the agent than at any other of the film in which the ball falls. Left, right, or stay?
+# Below is one moment of the trained network's game, with four steps drawn into one picture: the fainter, the longer ago. So you see where the ball
+# flies, and where the paddle comes from. At this moment the choice matters more to the agent than at any other of the film in which the ball falls.
+# Left, right, or stay?
 
 # %%
 step = figures.decisive_step(game)
 figures.show_decision(game, step)
 
 # %% [markdown]
-# Choose `"left"`, `"stay"` or `"right"`, and look at what the agent expects. Each dot is a **Q-value**: the reward that it expects from here on if it presses that
-# button now and plays on as well as it can. One brick is a reward of one, and bricks in the far future count less. It presses the button with the highest dot, the red one.
+# Choose `"left"`, `"stay"` or `"right"`, and look at what the agent expects. Each dot is a **Q-value**: the reward that it expects from here on if
+# it presses that button now and plays on as well as it can. One brick is a reward of one, and bricks in the far future count less. It presses the
+# button with the highest dot, the red one.
 
 # %%
 my_move = "left"
 figures.show_decision(game, step, my_move)
 
 # %% [markdown]
-# Look at the numbers: even here they are not far apart. One wrong step can usually be made up for by the next one, and the network knows it. That such small differences
-# suffice to play is one of the surprises of lesson 04, where you build this agent.
+# Look at the numbers: even here they are not far apart. One wrong step can usually be made up for by the next one, and the network knows it. That
+# such small differences suffice to play is one of the surprises of lesson 04, where you build this agent.
 
 # %% [markdown]
 # ## Step through its thoughts
 # Drag the slider, or press ▶. Beside each screen stand the three Q-values; the orange bar is the button that it pressed.
 #
-# **Predict, then drag.** Where is the ball when the three bars are nearly equal, and it hardly matters what the agent does? Where is it when they differ most?
+# **Predict, then drag.** Where is the ball when the three bars are nearly equal, and it hardly matters what the agent does? Where is it when they
+# differ most?
 
 # %%
 figures.show_player(game)
@@ -87,14 +91,15 @@ figures.show_player(game)
 # %% [markdown]
 # <details><summary>What there is to find</summary>
 #
-# Mostly they are nearly equal while the ball is high up, on its way to the wall or among the bricks: there is time to be anywhere. They differ most when it falls and is low:
-# now or never.
+# Mostly they are nearly equal while the ball is high up, on its way to the wall or among the bricks: there is time to be anywhere. They differ most
+# when it falls and is low: now or never.
 # </details>
 
 # %% [markdown]
 # ## It knows before you do
-# Now we give the agent a shaky hand: half of its moves are replaced by random ones (`epsilon=0.5`), so that it loses balls that it would have caught. **Predict**: when a ball
-# flies past the paddle, what happens to the highest of the three Q-values? **A**: nothing, a lost ball costs no points. **B**: it falls when the ball is gone. **C**: it falls before that.
+# Now we give the agent a shaky hand: half of its moves are replaced by random ones (`epsilon=0.5`), so that it loses balls that it would have
+# caught. **Predict**: when a ball flies past the paddle, what happens to the highest of the three Q-values? **A**: nothing, a lost ball costs no
+# points. **B**: it falls when the ball is gone. **C**: it falls before that.
 
 # %%
 my_guess = "A"
@@ -103,13 +108,15 @@ shaky_game = play.record_episode(agent, config, seed=0, epsilon=0.5, max_steps=4
 figures.show_expectation(shaky_game)
 
 # %% [markdown]
-# **C.** On the left the whole game: each dotted line is a ball that passes the paddle. On the right those moments laid over each other: mostly the fall begins while the ball is
-# still above the paddle, as soon as the paddle cannot get there any more. With the next ball, the line is back. Nobody told the network that balls move, or that missing
-# one is bad. In its training, a lost ball was the end of all reward, and it has learnt to see the end coming.
+# **C.** On the left the whole game: each dotted line is a ball that passes the paddle. On the right those moments laid over each other: mostly the
+# fall begins while the ball is still above the paddle, as soon as the paddle cannot get there any more. With the next ball, the line is back.
+# Nobody told the network that balls move, or that missing one is bad. In its training, a lost ball was the end of all reward, and it has learnt to
+# see the end coming.
 
 # %% [markdown]
 # ## How an exercise works
-# You get a text with hints, a cell to write in, and a check. The check is one line, and so is what it prints:
+# You get a text with hints (click on the little triangles), a cell to write in, and a check. The check is one line, locked so that it stays as it
+# is, and what it prints is one line too:
 #
 # | | it means | the notebook goes on with |
 # |---|---|---|
@@ -117,7 +124,8 @@ figures.show_expectation(shaky_game)
 # | `✗` | something is wrong; the line says what, and shows the smallest example of it | our answer |
 # | `✓` | right, and why it matters | **your** answer |
 #
-# So you are never stuck behind an exercise: skip it, run the rest, come back. Here is one check, called with three answers: one still empty, one wrong, one right.
+# So you are never stuck behind an exercise: skip it, run the rest, come back. Here is one check, called with three answers: one still empty, one
+# wrong, one right.
 
 # %%
 def empty(env):
@@ -152,8 +160,8 @@ print("info has the keys:", sorted(info))
 # Write `lives_at_start(env)`: reset the environment it is handed, with seed 0, and return the number of lives in its info, an `int`.
 # For a game that begins with 3 lives it returns `3`, for Breakout something else.
 #
-# Walk the whole way on purpose. **Run the check below first**: it prints `○`. Then write `return 5` in place of `raise NotImplementedError`, run both cells: `✗`.
-# Then do it properly.
+# Walk the whole way on purpose. **Run the check below first**: it prints `○`. Then write `return 5` in place of `raise NotImplementedError`, run
+# both cells: `✗`. Then do it properly.
 #
 # <details><summary>Hint 1</summary>The cell above calls <code>reset</code> already. What it hands back has two parts; you need the second.</details>
 # <details><summary>Hint 2</summary><code>info</code> is a dictionary, and one of its keys is <code>"lives"</code>.</details>
@@ -180,19 +188,19 @@ print("Breakout starts with", lives_at_start(env), "lives.")
 
 # %% [markdown]
 # ## PyTorch or Keras?
-# The course teaches both, line against line. Exercises that build networks come as two answer cells, and **one is enough**; the other is a bonus. Everything else
-# (games, memory, exploration) is plain NumPy.
+# The course teaches both, line against line. Exercises that build networks come as two answer cells, and **one is enough**; the other is a bonus.
+# Everything else (games, memory, exploration) is plain NumPy.
 #
 # What runs in the background, like the agent above, uses PyTorch unless you say otherwise. To use Keras, start the course with
 # `COURSE_FRAMEWORK=keras make lab` (Windows: `set COURSE_FRAMEWORK=keras`, then `python start.py lab`). The same file of weights plays in either.
 
 # %% [markdown]
 # ## A player made by hand
-# A network needs days of play to get good. Can a rule of three lines do as well? Suppose we *tell* it what the network never was told: in which **column** the ball is, and
-# in which column the middle of the paddle. Columns are counted from 0 at the left to 159 at the right. Here is an eager rule: ball to
-# the right, go right; ball to the left, go left.
+# A network needs days of play to get good. Can a rule of three lines do as well? Suppose we *tell* it what the network never was told: in which
+# **column** the ball is, and in which column the middle of the paddle. Columns are counted from 0 at the left to 159 at the right. Here is an eager
+# rule: ball to the right, go right; ball to the left, go left.
 #
-# **Predict.** How many points does it make with its five balls? **A**: about 10. **B**: about 100. **C**: it never misses.
+# **Predict.** How many points does it make with its five balls? **A**: fewer than 40. **B**: about 80. **C**: it never misses.
 
 # %%
 my_guess = "C"
@@ -205,24 +213,26 @@ def eager(ball, paddle):
     return 1 if ball > paddle else 2
 
 
-eager_game = figures.play_rule(eager)
-print(f"you guessed {my_guess}; the eager rule makes {eager_game.score:.0f} points")
-play.show_video(eager_game.frames[:300])
+eager_games = [figures.play_rule(eager, seed) for seed in (0, 2)]  # one game is one throw of the dice: play two
+print(f"you guessed {my_guess}; points in two games:", [int(one.score) for one in eager_games])
+play.show_video(eager_games[0].frames[:300])
 
 # %% [markdown]
-# **A.** It trembles, and misses. The picture shows why: the columns of the ball and of the paddle (the band is as wide as the paddle) over the first 120 steps. A player decides
-# 15 times a second, and each decision lasts for four frames of the game. In that time the paddle can run more than 20 columns, farther than it is wide (16): it rushes past the ball,
-# turns, and rushes past again. Where the ball's line breaks off, the ball is among the bricks, or lost.
+# **A.** It trembles, and misses. The picture shows why: the columns of the ball and of the paddle (the band is as wide as the paddle) over the
+# first 120 steps. A player decides 15 times a second, and each decision lasts for four frames of the game. In that time the paddle can run more
+# than 20 columns, farther than it is wide (16): it rushes past the ball, turns, and rushes past again. Where the ball's line breaks off, the ball
+# is among the bricks, or lost.
 
 # %%
-figures.show_columns({"eager": eager_game})
+figures.show_columns({"eager": eager_games[0]})
 
 # %% [markdown] exercise="00.2"
 # ### Exercise 00.2 · Chase, but stop in time
 # *Difficulty 2 of 5 · about 6 minutes*
 #
-# Write `chase(ball, paddle)`: return `0` (stay) while the ball is **at most 5 columns** away from the middle of the paddle, on either side, and while no ball is to be
-# seen (`ball` is `None`). Otherwise return `1` (right) if the ball is to the right of the paddle, `2` (left) if it is to the left.
+# Write `chase(ball, paddle)`: return `0` (stay) while the ball is **at most 5 columns** away from the middle of the paddle, on either side, and
+# while no ball is to be seen (`ball` is `None`). Otherwise return `1` (right) if the ball is to the right of the paddle, `2` (left) if it is to the
+# left.
 #
 # | `ball` | `paddle` | returns |
 # |---|---|---|
@@ -254,48 +264,48 @@ def chase(ball, paddle):
 chase = checks.start.chase(chase)
 
 # %%
-chase_game = figures.play_rule(chase)
-print(f"your rule makes {chase_game.score:.0f} points, the eager one made {eager_game.score:.0f}")
-play.show_video(chase_game.frames[:300])
+your_games = [figures.play_rule(chase, seed) for seed in (0, 2)]
+print("the eager rule:", [int(one.score) for one in eager_games], "your rule:", [int(one.score) for one in your_games])
+play.show_video(your_games[0].frames[:300])
 
 # %% [markdown]
-# Five columns of patience, and many times the score: below, the band now covers the ball's line nearly everywhere. What it still misses are fast balls, later in the game: your rule goes
-# where the ball *is*, not where it *will be*.
+# Five columns of patience, and several times the score: below, the band now covers the ball's line nearly everywhere. What it still misses are fast
+# balls, later in the game: your rule goes where the ball *is*, not where it *will be*.
 
 # %%
-figures.show_columns({"eager": eager_game, "yours": chase_game})
+figures.show_columns({"eager": eager_games[0], "yours": your_games[0]})
 
 # %% [markdown]
-# Here are all four players. Your rule was **told** what matters: where the ball is, where the paddle is, what each button does. The network was told nothing of the kind; it was given
-# 210 × 160 pixels, and found out. How does one get from the bar of the untrained network to that of the trained one **without being told**? That is what the next lessons are about.
+# Here are all four players. Your rule was **told** what matters: where the ball is, where the paddle is, what each button does. The network was
+# told nothing of the kind; it was given 210 × 160 pixels, and found out. How does one get from the bar of the untrained network to that of the
+# trained one **without being told**? That is what the next lessons are about.
 
 # %%
-figures.show_scores(
-    {
-        "untrained network": first_game.score,
-        "eager rule": eager_game.score,
-        "your rule": chase_game.score,
-        "trained network\n(mean of 30 games)": about["evaluation"]["mean"],
-    }
-)
+points = {
+    "untrained network": first_game.score,
+    "eager rule\n(mean of 2 games)": (eager_games[0].score + eager_games[1].score) / 2,
+    "your rule\n(mean of 2 games)": (your_games[0].score + your_games[1].score) / 2,
+    "trained network\n(mean of 30 games)": about["evaluation"]["mean"],
+}
+figures.show_scores(points)
 
 # %% [markdown]
 # ## The map
-# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks, 00 to 04, are open. Outlined ones are coming: 05 threads, 06 A3C,
-# 07 Bootstrapped DQN, 08 watch them learn, 09 share your agent, 10 a museum of famous bugs.
+# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks, 00 to 04, are open. Outlined ones
+# are coming: 05 threads, 06 A3C, 07 Bootstrapped DQN, 08 watch them learn, 09 share your agent, 10 a museum of famous bugs.
 #
-# At the foot of an open brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a Mac **Cmd+S**). Answers and progress
-# live in the notebooks and nowhere else. Come back and run this cell whenever you like.
+# At the foot of an open brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a
+# Mac **Cmd+S**). Answers and progress live in the notebooks and nowhere else. Come back and run this cell whenever you like.
 
 # %%
-figures.show_map()
+course_map.show_map()
 
 # %% [markdown]
 # ## When you are stuck
 # 1. Read the check's line: the smallest example in it is one that you can do on paper.
 # 2. Open the hints, one at a time. The third nearly writes it for you.
-# 3. Something that worked is broken? **Restart the kernel**, the Python behind this notebook: *Kernel → Restart Kernel and Run All Cells*. What you *wrote* stays, what Python
-#    *remembered* is computed again, from top to bottom. That cures cells that were run in an odd order.
+# 3. Something that worked is broken? **Restart the kernel**, the Python behind this notebook: *Kernel → Restart Kernel and Run All Cells*. What you
+#    *wrote* stays, what Python *remembered* is computed again, from top to bottom. That cures cells that were run in an odd order.
 # 4. The solved notebooks, with all their outputs, lie in the folder `solutions`.
 #
 # Three keys are worth knowing:
@@ -308,21 +318,22 @@ figures.show_map()
 
 # %% [markdown]
 # ## Is everything here?
-# `course doctor`, typed into a terminal (*File → New → Terminal*), looks at everything that the course needs and names the one command that mends what is missing.
-# Here are its quicker questions.
+# `course doctor`, typed into a terminal (*File → New → Terminal*), looks at everything that the course needs and names the one command that mends
+# what is missing. Here are its quicker questions.
 
 # %%
-for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, doctor.kernel, doctor.trained_weights):
+for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, doctor.trained_weights):
     row = look()
     print(f"ok: {row.what}" if row.ok else f"no: {row.what}: {row.found}; mend it with: {row.mend}")
 
 # %% [markdown]
 # ## What this course does not promise
-# - **A champion overnight.** On two processor cores an agent that plays well takes many hours of training. That is why trained weights are shipped, and why you train on a
-#   smaller game, which is learnt in seconds, with the very same code.
-# - **The same score every time.** Two trainings that differ in their seed alone end at different scores; so do two games of one agent. We will always ask: how sure is that number?
-# - **An agent that understands.** Others have moved the paddle up by a few pixels, and trained networks were lost ([Kansky and others, 2017](https://arxiv.org/abs/1706.04317)). They are good at
-#   this game, on these pixels.
+# - **A champion overnight.** On two processor cores an agent that plays well takes many hours of training. That is why trained weights are shipped,
+#   and why you train on a smaller game, which is learnt in seconds, with the very same code.
+# - **The same score every time.** Two trainings that differ in their seed alone end at different scores; so do two games of one agent. We will
+#   always ask: how sure is that number?
+# - **An agent that understands.** Others have moved the paddle up by a few pixels, and trained networks were lost ([Kansky and others,
+#   2017](https://arxiv.org/abs/1706.04317)). They are good at this game, on these pixels.
 # - **That `✓` proves you right.** A check tries the mistakes that we know of. Tell us about a new one.
 
 # %% [markdown]
@@ -334,7 +345,7 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 # <details><summary>Answer</summary>The variables. The text belongs to the notebook; run its cells again, from the top, and the variables are back.</details>
 #
 # **3.** What was the network told about the ball?
-# <details><summary>Answer</summary>Nothing. It was given pixels, the points it won, and the news when a ball was lost; that a few reddish pixels matter, it had to find out.</details>
+# <details><summary>Answer</summary>Nothing. It was given pixels, and the news when it had scored and when a ball was lost; that a few reddish pixels matter, it had to find out.</details>
 #
 # **4.** Why does the eager rule, which always goes towards the ball, miss it so often?
 # <details><summary>Answer</summary>Each decision lasts for four frames, in which the paddle runs farther than it is wide: near the ball, moving at all means running past.</details>
@@ -344,17 +355,22 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 
 # %% [markdown]
 # ## What to try next
-# 1. **Another game, another framework**: in the first cell write `seed=2`. *Expect*: the ball is served elsewhere, since a game begins with a random number of idle frames, and all goes another way.
-#    Then `FRAMEWORK = "keras"` and the old seed. *Expect*: some seconds more to start, and the very same game, move for move.
-# 2. **Other random weights**: `seed=0` or `seed=2` in the cell of the untrained network. *Expect*: it leans on another button; one of them stands still and makes 8 points.
-# 3. **More patience, or less**: copy `chase` into a new cell (press **B**), call it `my_rule`, try 1, 12 and 20 columns, and print `figures.play_rule(my_rule).score`. *Expect*: at 1 it trembles
-#    again, at 12 the ball falls beside the paddle more often, at 20 it makes next to nothing. Between 5 and 7 the scores jump: one game is one throw of the dice.
+# 1. **Another game, another framework**: in the first cell write `seed=2`. *Expect*: the ball is served elsewhere, since a game begins with a
+#    random number of idle frames, and all goes another way. Then `FRAMEWORK = "keras"` and the old seed. *Expect*: some seconds more to start, and
+#    the very same game, move for move.
+# 2. **Other random weights**: `seed=0` or `seed=2` in the cell of the untrained network. *Expect*: it leans on another button; one of them stands
+#    still and makes 8 points.
+# 3. **More patience, or less**: copy `chase` into a new cell (**Esc**, then **B**), call it `my_rule`, try 1, 12 and 20 columns, and print
+#    `figures.play_rule(my_rule).score`. *Expect*: at 1 it trembles again, at 12 the ball falls beside the paddle more often, at 20 it makes next to
+#    nothing. Between 5 and 7 the scores jump: one game is one throw of the dice.
 
 # %% [markdown]
 # ## References
-# - V. Mnih and others: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 518, 2015. The agent that you watched is built like theirs.
+# - V. Mnih and others: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 518, 2015.
+#   The agent that you watched is built like theirs.
 # - M. Bellemare and others: [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013. Atari games as a test of general skill.
-# - [Gymnasium](https://gymnasium.farama.org), the interface between agents and games, and [ALE](https://ale.farama.org/environments/breakout/), the emulator: what Breakout's actions and scores are.
+# - [Gymnasium](https://gymnasium.farama.org), the interface between agents and games, and [ALE](https://ale.farama.org/environments/breakout/), the
+#   emulator: what Breakout's actions and scores are.
 # - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html): notebooks, and all their keys.
 #
 # **Next**: [01 · Breakout and its pixels](01_breakout_and_preprocessing.ipynb).

@@ -10,6 +10,7 @@ import numpy as np
 from course_lib.checks.base import Mistake, exercise
 
 STAY, RIGHT, LEFT = 0, 1, 2  # the course's action numbers
+NO_BALL = "ball=None, no ball to be seen, must give 0 (stay)"
 NAMES = {STAY: "stay", RIGHT: "right", LEFT: "left"}
 
 
@@ -38,7 +39,7 @@ def count_lives(env: gymnasium.Env) -> int:
     return info["lives"]
 
 
-@exercise("00.1", reference=count_lives, why="Every game of this course begins like that: reset with a seed, keep the observation, read info.")
+@exercise("00.1", reference=count_lives, why="Every game here begins like that: reset with a seed, keep the observation, read info.")
 def lives_at_start(answer):
     games = [FewLives(3), FewLives(7)]
     three, seven = [answer(game) for game in games]
@@ -53,14 +54,16 @@ def lives_at_start(answer):
     if not is_int(three):
         raise Mistake(f"a game that starts with 3 lives must give the int 3; yours gives {shown(three)}")
     if three == seven:
-        raise Mistake(f"a game with 3 lives and one with 7 both give {three}: read the number from the info of the env you are handed, do not type it")
+        both = f"a game with 3 lives and one with 7 both give {three}"
+        raise Mistake(f"{both}: read the number from the info of the env you are handed, do not type it")
     if (three, seven) == (2, 6):
         raise Mistake("a game that starts with 3 lives must give 3; yours gives 2: you played a step, and lost one, before counting")
     if (three, seven) != (3, 7):
         raise Mistake(f"games that start with 3 and with 7 lives must give 3 and 7; yours give {three} and {shown(seven)}")
     if games[0].seeds != [0]:
-        calls = ", then ".join("env.reset()" if seed is None else f"env.reset(seed={shown(seed)})" for seed in games[0].seeds) or "no reset"
-        raise Mistake(f"call env.reset(seed=0), once, so that everyone sees the same game; yours called {calls}")
+        calls = ["env.reset()" if seed is None else f"env.reset(seed={shown(seed)})" for seed in games[0].seeds]
+        yours = ", then ".join(calls) or "no reset"
+        raise Mistake(f"call env.reset(seed=0), once, so that everyone sees the same game; yours called {yours}")
 
 
 def chase_the_ball(ball: float | None, paddle: float) -> int:
@@ -70,7 +73,11 @@ def chase_the_ball(ball: float | None, paddle: float) -> int:
     return RIGHT if ball > paddle else LEFT
 
 
-@exercise("00.2", reference=chase_the_ball, why="You have programmed a policy: a rule from what is seen to what is done. In lesson 04 a network learns one by itself.")
+@exercise(
+    "00.2",
+    reference=chase_the_ball,
+    why="You have programmed a policy: a rule from what is seen to what is done. In lesson 04 a network learns one by itself.",
+)
 def chase(answer):
     right, left = [ask(answer, ball, 60.0) for ball in (100.0, 20.0)]
     if (right, left) == (LEFT, RIGHT):
@@ -91,9 +98,9 @@ def chase(answer):
     try:
         hidden = ask(answer, None, 60.0)
     except TypeError:
-        raise Mistake("ball=None, no ball to be seen, must give 0 (stay); yours compares None with a number: ask `ball is None` first") from None
+        raise Mistake(f"{NO_BALL}; yours compares None with a number: ask `ball is None` first") from None
     if hidden != STAY:
-        raise Mistake(f"ball=None, no ball to be seen, must give 0 (stay); yours gives {told(hidden)}")
+        raise Mistake(f"{NO_BALL}; yours gives {told(hidden)}")
 
 
 def ask(answer: Callable, ball: float | None, paddle: float) -> int:
