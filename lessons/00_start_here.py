@@ -103,6 +103,7 @@ figures.show_player(game)
 
 # %%
 my_guess = "A"
+print(f"you guessed {my_guess}")
 
 shaky_game = play.record_episode(agent, config, seed=0, epsilon=0.5, max_steps=400)
 figures.show_expectation(shaky_game)
@@ -277,7 +278,7 @@ figures.show_columns({"eager": eager_games[0], "yours": your_games[0]})
 
 # %% [markdown]
 # Here are all four players. Your rule was **told** what matters: where the ball is, where the paddle is, what each button does. The network was
-# told nothing of the kind; it was given 210 × 160 pixels, and found out. How does one get from the bar of the untrained network to that of the
+# told nothing of the kind; it was given pixels, and found out. How does one get from the bar of the untrained network to that of the
 # trained one **without being told**? That is what the next lessons are about.
 
 # %%

@@ -83,7 +83,7 @@ def chase(answer):
     if (right, left) == (LEFT, RIGHT):
         raise Mistake("the ball at column 100, the paddle at 60: columns grow to the right, so the answer is 1 (right); yours is 2 (left)")
     if (right, left) == (2, 3):
-        raise Mistake("you used the emulator's numbers, 2 right and 3 left; the course's agents know three actions: 0 stay, 1 right, 2 left")
+        raise Mistake("you used the emulator's numbers, 2 right and 3 left; the course's agents know 0 stay, 1 right, 2 left")
     expect(right, RIGHT, 100.0, "the ball is far to the right")
     expect(left, LEFT, 20.0, "the ball is far to the left")
     expect(ask(answer, 60.0, 60.0), STAY, 60.0, "it is right below the ball")
