@@ -14,7 +14,7 @@ from course_lib.checks.base import Mistake, exercise
 
 
 class Batch(NamedTuple):
-    """B transitions as lesson 04 keeps them: what `replay.Batch` holds, and `truncated`, which the learner must find out to be of no use."""
+    """B transitions as lesson 04 keeps them: unlike `replay.Batch` they hold `truncated`, which turns out to be of no use."""
 
     observations: np.ndarray  # uint8 [B, H, W, L]
     actions: np.ndarray  # int64 [B]
@@ -164,19 +164,26 @@ def epsilon_greedy(answer):
     if (got != 2).any():
         random_share = (got != 2).mean()
         if (choose(rows, 1.0) == 2).mean() > 0.9:
-            raise Mistake(f"with epsilon 0 every action must be the best; yours is another one in {random_share:.0%} of the rows: it explores with "
-                          "probability 1 - epsilon, so the comparison is the wrong way round")  # fmt: skip
-        raise Mistake("with epsilon 0 every action must be the one of highest value; for [0.0, 1.0, 2.0] that is 2; "
-                      f"yours is {got[got != 2][0]}")  # fmt: skip
+            raise Mistake(
+                f"with epsilon 0 every action must be the best; yours is another one in {random_share:.0%} of the rows: it explores with "
+                "probability 1 - epsilon, so the comparison is the wrong way round"
+            )
+        raise Mistake(
+            f"with epsilon 0 every action must be the one of highest value; for [0.0, 1.0, 2.0] that is 2; yours is {got[got != 2][0]}"
+        )
     expect_even(choose(rows, 1.0), size)
     share = (choose(rows, 0.3) == 2).mean()
     if abs(share - 0.8) > 0.02:
         if share > 0.98 or abs(share - 1 / 3) < 0.02:
             raise Mistake("with epsilon 0.3 all rows explore together, or none does: draw one number for each row, `rng.random(B)`")
-        raise Mistake(f"with epsilon 0.3 and 3 actions the best one must come up in 80% of the rows (70% + a third of 30%); yours: {share:.0%}")
+        raise Mistake(
+            f"with epsilon 0.3 and 3 actions the best one must come up in 80% of the rows (70% + a third of 30%); yours: {share:.0%}"
+        )
     again, other = choose(rows, 0.5), choose(rows, 0.5, seed=1)
     if not np.array_equal(again, choose(rows, 0.5)):
-        raise Mistake("the same Q-values, epsilon and seed gave other actions the second time: draw from the `rng` you are given, make none yourself")
+        raise Mistake(
+            "the same Q-values, epsilon and seed gave other actions the second time: draw from the `rng` you are given, make none yourself"
+        )
     if np.array_equal(again, other):
         raise Mistake("two generators with different seeds gave the same actions: draw from the `rng` you are given, make none yourself")
     if not np.array_equal(got := choose([[1.0, 3.0], [9.0, 2.0], [0.0, 4.0]], 0.0), [1, 0, 1]):
@@ -279,7 +286,9 @@ class Storyteller:
         return sorted(rows)
 
 
-@exercise("04.3", reference=ReferenceMemory, why="An hour of play, shuffled, at 7,056 bytes a step: the same experience can teach many times.")
+@exercise(
+    "04.3", reference=ReferenceMemory, why="An hour of play, shuffled, at 7,056 bytes a step: the same experience can teach many times."
+)
 def SmallMemory(answer):
     expect_written_slots(answer)
     expect_whole_games(answer)
@@ -294,17 +303,25 @@ def expect_written_slots(answer: type) -> None:
     batch = teller.sample()
     told = teller.told(batch)
     if all(now == after == [3] for _, now, after, _ in told):
-        raise Mistake("after the frames 1, 2, 3 every frame it samples is 3: it keeps the very array it was handed, which the game paints over; "
-                      "store a copy of the pixels")  # fmt: skip
+        raise Mistake(
+            "after the frames 1, 2, 3 every frame it samples is 3: it keeps the very array it was handed, which the game paints over; "
+            "store a copy of the pixels"
+        )
     for n, now, after, row in told:
         if now == [0]:
-            raise Mistake("after 3 frames in a memory for 10 it samples slots that nothing was written to: draw among the slots filled so far")
+            raise Mistake(
+                "after 3 frames in a memory for 10 it samples slots that nothing was written to: draw among the slots filled so far"
+            )
         if now == [3]:
-            raise Mistake(f"after the frames 1, 2, 3 it samples frame 3 as an observation, with next observation {after[0]}: "
-                          "the newest frame has no successor yet, so leave it out")  # fmt: skip
+            raise Mistake(
+                f"after the frames 1, 2, 3 it samples frame 3 as an observation, with next observation {after[0]}: "
+                "the newest frame has no successor yet, so leave it out"
+            )
         if now != [n] or batch.actions[row] != now[0] % 3:
-            raise Mistake(f"frame {now[0]} was stored with action {now[0] % 3} and reward {now[0] / 10}; "
-                          f"sampled it has action {batch.actions[row]} and reward {shown(batch.rewards[row])}")  # fmt: skip
+            raise Mistake(
+                f"frame {now[0]} was stored with action {now[0] % 3} and reward {now[0] / 10}; "
+                f"sampled it has action {batch.actions[row]} and reward {shown(batch.rewards[row])}"
+            )
         if after != [n + 1]:
             same = " (the same frame again)" if after == now else ""
             raise Mistake(f"the next observation of frame {n} must be frame {n + 1}; yours is {after[0]}{same}")
@@ -319,21 +336,27 @@ def expect_whole_games(answer: type) -> None:
         first = 1 if n < 10 else 11
         right, next_right = ([max(m - 2, first), max(m - 1, first), m] for m in (n, n + 1))
         if n == 4:
-            raise Mistake(f"{games}: it pairs frame 4, the last of its game, with {after[-1]}: nothing follows in the same game; "
-                          "leave out every frame that is followed by a start")  # fmt: skip
+            raise Mistake(
+                f"{games}: it pairs frame 4, the last of its game, with {after[-1]}: nothing follows in the same game; "
+                "leave out every frame that is followed by a start"
+            )
         for got, wanted in ((now, right), (after, next_right)):
             if got != wanted and got == wanted[::-1]:
                 raise Mistake(f"the stack at frame {wanted[-1]} must be {wanted}; yours is {got}: newest last")
         if first == 11 and min(now) < 10:
-            raise Mistake(f"{games}: the stack at frame {n} must be {right}; yours is {now}: it reaches across the game's start; "
-                          "let the first frame stand in for those before it")  # fmt: skip
+            raise Mistake(
+                f"{games}: the stack at frame {n} must be {right}; yours is {now}: it reaches across the game's start; "
+                "let the first frame stand in for those before it"
+            )
         if now != right:
             raise Mistake(f"{games}: the stack at frame {n} must be {right}; yours is {now}")
         if after != next_right:
             raise Mistake(f"{games}: after the stack {right} must come {next_right}; yours is {after}")
         if batch.terminated[row] != (n == 3) or batch.truncated[row] != (n == 12):
-            raise Mistake(f"frame {n} was stored with terminated {n == 3}, truncated {n == 12}; "
-                          f"sampled it has {bool(batch.terminated[row])}, {bool(batch.truncated[row])}")  # fmt: skip
+            raise Mistake(
+                f"frame {n} was stored with terminated {n == 3}, truncated {n == 12}; "
+                f"sampled it has {bool(batch.terminated[row])}, {bool(batch.truncated[row])}"
+            )
     seen = {n for n, *_ in told}
     if 3 not in seen:
         raise Mistake("the step that ends a game is never sampled; it is the one that shows how the game ended")
@@ -347,16 +370,24 @@ def expect_the_oldest_to_go(answer: type) -> None:
     told = teller.told(teller.sample())
     for n, now, after, _ in told:
         if n < 4 or now == [n - 1, n] and n == 4:
-            raise Mistake(f"8 frames went into a memory for 5, yet it still holds frame {min(now)}: the newest takes the slot of the oldest")
+            raise Mistake(
+                f"8 frames went into a memory for 5, yet it still holds frame {min(now)}: the newest takes the slot of the oldest"
+            )
         if n == 4:
-            raise Mistake(f"a memory for 5 that was told 8 frames gives the stack {now}: frame 3 has been overwritten, so frame 4 can no longer be "
-                          "sampled with its history")  # fmt: skip
+            raise Mistake(
+                f"a memory for 5 that was told 8 frames gives the stack {now}: frame 3 has been overwritten, so frame 4 can no longer be "
+                "sampled with its history"
+            )
         if n == 8:
             raise Mistake(f"after 8 frames it samples the newest, 8, with next observation {after}: nothing follows it yet")
         if now != [n - 1, n] or after != [n, n + 1]:
-            raise Mistake(f"a memory for 5 that was told 8 frames must give {[n - 1, n]}, then {[n, n + 1]}; yours gives {now}, then {after}")
+            raise Mistake(
+                f"a memory for 5 that was told 8 frames must give {[n - 1, n]}, then {[n, n + 1]}; yours gives {now}, then {after}"
+            )
     if (seen := {n for n, *_ in told}) != {5, 6, 7}:
-        raise Mistake(f"a memory for 5 that holds the frames 4 to 8 can sample 5, 6 and 7; in {DRAWS} draws yours were only {shown_set(seen)}")
+        raise Mistake(
+            f"a memory for 5 that holds the frames 4 to 8 can sample 5, 6 and 7; in {DRAWS} draws yours were only {shown_set(seen)}"
+        )
 
 
 def expect_copies(answer: type) -> None:
@@ -375,15 +406,19 @@ def expect_chance(answer: type) -> None:
     teller = Storyteller(answer, capacity=200, history=1).tell(range(1, 102))
     one, again, other = (teller.sample(20, seed).observations[:, 0, 0, 0].astype(int) for seed in (0, 0, 1))
     if (np.diff(one) == 1).mean() > 0.9:
-        raise Mistake(f"the batch is a piece of the game in its order: {one[:4].tolist()}, ...: draw each transition on its own, "
-                      "or 20 neighbours teach the same thing")  # fmt: skip
+        raise Mistake(
+            f"the batch is a piece of the game in its order: {one[:4].tolist()}, ...: draw each transition on its own, "
+            "or 20 neighbours teach the same thing"
+        )
     if not np.array_equal(one, again):
         raise Mistake("two generators with the same seed gave different batches: draw from the `rng` you are given")
     if np.array_equal(one, other):
         raise Mistake("two generators with different seeds gave the same batch: draw from the `rng` you are given")
     old = (teller.sample(2_000).observations[:, 0, 0, 0] <= 50).mean()
     if abs(old - 0.5) > 0.08:
-        raise Mistake(f"frames 1 to 50 are half of what it holds, but {old:.0%} of what it samples: draw every transition with the same chance")
+        raise Mistake(
+            f"frames 1 to 50 are half of what it holds, but {old:.0%} of what it samples: draw every transition with the same chance"
+        )
 
 
 def shown_set(numbers: set[int]) -> str:
@@ -406,7 +441,7 @@ FLAGS = (  # terminated, truncated, the right target, {a wrong one: what it betr
         {
             2.5: "that takes the mean over the actions; the best one counts, so take the max",
             5.0: "the online network's values are chased by their own updates; use the target network's",
-            1.5: "the online network picks and the target network values: that is Double DQN, a later idea; here the target network does both",
+            1.5: "the online network picks and the target network values: that is Double DQN; here the target network does both",
             3.333: "that takes the online network's mean; use the target network's max",
             7.0: "the discount is missing",
             3.5: "the reward is here already; only what follows is discounted",
@@ -522,7 +557,9 @@ def transitions(*rows: tuple[int, int, float, int, bool]) -> Batch:
     """A batch from rows of (state, action, reward, next state, terminated)."""
     states, actions, rewards, following, terminated = map(np.array, zip(*rows))
     lights = np.eye(3, dtype=np.uint8)[:, None, :, None] * 255  # [state, 1, 3, 1]
-    return Batch(lights[states], actions.astype(np.int64), rewards.astype(np.float32), lights[following], terminated, np.zeros(len(rows), bool))
+    return Batch(
+        lights[states], actions.astype(np.int64), rewards.astype(np.float32), lights[following], terminated, np.zeros(len(rows), bool)
+    )
 
 
 LESSON_BATCH = ((0, 2, 1.0, 2, False), (1, 0, -0.6, 2, True), (2, 1, 0.0, 1, False))
@@ -545,8 +582,14 @@ def step_mistakes() -> list[tuple[np.ndarray, str]]:
     table_of_errors = np.clip(targets[None, :] - chosen[:, None], -1, 1)  # [B, B]: every target with every prediction
     faint = np.clip(targets - chosen / 255, -1, 1)  # what a step sees that divides by 255 once more
     steps = [
-        (table_of_errors.mean(1), "(B, 1) minus (B,) made a (B, B) table, so every prediction was pulled to every target; keep both at (B,)"),
-        (table_of_errors.sum(1), "(B, 1) minus (B,) made a (B, B) table, so every prediction was pulled to every target; keep both at (B,)"),
+        (
+            table_of_errors.mean(1),
+            "(B, 1) minus (B,) made a (B, B) table, so every prediction was pulled to every target; keep both at (B,)",
+        ),
+        (
+            table_of_errors.sum(1),
+            "(B, 1) minus (B,) made a (B, B) table, so every prediction was pulled to every target; keep both at (B,)",
+        ),
         (np.clip(online_targets - chosen, -1, 1), "those targets come from the online network; they must come from the target network"),
         (errors, "that is the squared error's step (half of it); with Huber's loss no sample pulls harder than 1"),
         (2 * errors, "that is the squared error's step; with Huber's loss no sample pulls harder than 1"),
@@ -568,12 +611,15 @@ def judge_step(answer: Callable, make_pair: Callable[..., Pair]) -> None:
     if not np.array_equal(pair.read(pair.target), TARGET):
         raise Mistake("it changed the target network, which must stand still between two copies; update the online network only")
     if pair.stray_gradient(pair.target):
-        raise Mistake("a gradient flows into the target network: the target is what we compare with, a constant; "
-                      "compute it under `torch.no_grad()`")  # fmt: skip
+        raise Mistake(
+            "a gradient flows into the target network: the target is what we compare with, a constant; compute it under `torch.no_grad()`"
+        )
     expect_table(pair.read(pair.online))
     right = (0.8 + 0.6 + 0.01125) / 3
     if not close(as_number(loss, "learning_step(...)"), right):
-        raise Mistake(f"it learns well, but the mean Huber loss of the batch was {shown(right)}; yours returns {shown(as_number(loss, ''))}")
+        raise Mistake(
+            f"it learns well, but the mean Huber loss of the batch was {shown(right)}; yours returns {shown(as_number(loss, ''))}"
+        )
     expect_constant_target(answer, make_pair)
     expect_fresh_gradients(answer, make_pair)
 
@@ -583,8 +629,10 @@ def take_step(answer: Callable, pair: Pair, batch: Batch) -> Any:
         return answer(pair.online, pair.target, pair.optimizer, batch, 0.5)
     except (RuntimeError, ValueError) as error:
         if "does not require grad" in str(error) or "No gradients" in str(error) or "no_grad" in str(error):
-            raise Mistake("no gradient reaches the online network: Q(s, a) must be computed where gradients are recorded "
-                          "(outside `no_grad`, inside the `GradientTape`) and stay a tensor")  # fmt: skip
+            raise Mistake(
+                "no gradient reaches the online network: Q(s, a) must be computed where gradients are recorded "
+                "(outside `no_grad`, inside the `GradientTape`) and stay a tensor"
+            ) from error
         raise
 
 
@@ -600,12 +648,16 @@ def expect_table(table: np.ndarray) -> None:
     bystanders[states, actions] = 0
     state, action = np.unravel_index(bystanders.argmax(), bystanders.shape)
     if bystanders.max() > 1e-5:
-        raise Mistake(f"in state {state} action {actions[state]} was taken, yet Q of action {action} moved from {shown(ONLINE[state, action])} to "
-                      f"{shown(table[state, action])}: all actions are trained; pick the chosen one's Q-value first")  # fmt: skip
+        raise Mistake(
+            f"in state {state} action {actions[state]} was taken, yet Q of action {action} moved from {shown(ONLINE[state, action])} to "
+            f"{shown(table[state, action])}: all actions are trained; pick the chosen one's Q-value first"
+        )
     wrong = int(np.abs(table - right)[states, actions].argmax())
     place = states[wrong], actions[wrong]
-    raise Mistake(f"Q(state {place[0]}, action {place[1]}) must move from {shown(ONLINE[place])} to {shown(right[place])}; yours moves to "
-                  f"{shown(table[place])}{reason_for(table, step_mistakes())}")  # fmt: skip
+    raise Mistake(
+        f"Q(state {place[0]}, action {place[1]}) must move from {shown(ONLINE[place])} to {shown(right[place])}; yours moves to "
+        f"{shown(table[place])}{reason_for(table, step_mistakes())}"
+    )
 
 
 def expect_constant_target(answer: Callable, make_pair: Callable[..., Pair]) -> None:
@@ -614,8 +666,10 @@ def expect_constant_target(answer: Callable, make_pair: Callable[..., Pair]) -> 
     take_step(answer, pair, transitions((0, 0, 0.0, 2, False)))
     table = pair.read(pair.online)
     if not close(table[2], ONLINE[2]):
-        raise Mistake("a gradient flows into the target: with one network in both roles, a step from state 0 to 2 must move Q(0, 0) only; yours "
-                      f"also moves Q(2, 2) from {shown(ONLINE[2, 2])} to {shown(table[2, 2])}; the target is a constant")  # fmt: skip
+        raise Mistake(
+            "a gradient flows into the target: with one network in both roles, a step from state 0 to 2 must move Q(0, 0) only; yours "
+            f"also moves Q(2, 2) from {shown(ONLINE[2, 2])} to {shown(table[2, 2])}; the target is a constant"
+        )
 
 
 def expect_fresh_gradients(answer: Callable, make_pair: Callable[..., Pair]) -> None:
@@ -625,8 +679,10 @@ def expect_fresh_gradients(answer: Callable, make_pair: Callable[..., Pair]) -> 
     take_step(answer, pair, transitions((1, 1, 0.3, 2, True)))  # Q(1, 1) is 0.3 already: nothing to learn
     got = pair.read(pair.online)[0, 0]
     if not close(got, 0.7):
-        raise Mistake(f"the second step learned nothing about state 0, yet moved Q(0, 0) from 0.7 to {shown(got)}: the first step's gradient was "
-                      "still there; clear it with `optimizer.zero_grad()`")  # fmt: skip
+        raise Mistake(
+            f"the second step learned nothing about state 0, yet moved Q(0, 0) from 0.7 to {shown(got)}: the first step's gradient was "
+            "still there; clear it with `optimizer.zero_grad()`"
+        )
 
 
 def torch_reference() -> Callable:
@@ -702,7 +758,9 @@ def update_target(answer):
             raise Mistake(f"at step {step} it changed the online network's weights; it may only read them")
         if close(got, right):
             continue
-        case = f"online weights 8, target weights 2, period {period}: after step {step} the target must hold {right}; yours holds {shown(got)}"
+        case = (
+            f"online weights 8, target weights 2, period {period}: after step {step} the target must hold {right}; yours holds {shown(got)}"
+        )
         if right == 8:
             soft = "between the two: that is a soft update; DQN copies all at once, and rarely"
             reason = soft if 2 < got < 8 else "a copy is due at every multiple of the period"
@@ -714,8 +772,10 @@ def update_target(answer):
     for array in online.values():
         array += 1.0  # the online network goes on learning, in place
     if not close(weight_of(copied, 10, 10), 8):
-        raise Mistake("after the copy the online network learned on, from 8 to 9, and the target's weights followed: both are the same array; "
-                      "copy the numbers with `array.copy()`")  # fmt: skip
+        raise Mistake(
+            "after the copy the online network learned on, from 8 to 9, and the target's weights followed: both are the same array; "
+            "copy the numbers with `array.copy()`"
+        )
 
 
 def weight_of(weights: Any, step: int, period: int) -> float:
