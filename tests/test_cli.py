@@ -75,8 +75,11 @@ def test_no_emulator(capsys, weights, monkeypatch, tmp_path):
 
 
 def test_a_missing_package(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "course_lib.doctor", None)
-    assert "doctor" in fails(capsys, "doctor")
+    def missing():
+        raise ModuleNotFoundError("No module named 'rich'", name="rich")
+
+    monkeypatch.setattr("course_lib.doctor.run", missing)
+    assert "package rich is missing" in fails(capsys, "doctor")
 
 
 def test_a_full_disk(capsys, weights, monkeypatch):
