@@ -33,23 +33,22 @@ def show_catch(choose: Callable[[np.ndarray], int], games: int = 6, seed: int = 
     for game in range(games):
         observation, over, reward = env.reset(seed=seed + game)[0], False, 0.0
         while not over:
-            pictures.append(paint(observation))
+            pictures.append(paint(env))
             observation, reward, over, _, _ = env.step(int(choose(observation)))
-        pictures += [paint(observation, PALETTE["green"] if reward > 0 else PALETTE["red"])] * 4
+        pictures += [paint(env, "green" if reward > 0 else "red")] * 5
     buffer = io.BytesIO()
     pictures[0].save(buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=110, loop=0)
     data = base64.b64encode(buffer.getvalue()).decode()
     return HTML(f'<img src="data:image/gif;base64,{data}" alt="{alt}" width="150">')
 
 
-def paint(observation: np.ndarray, floor: str | None = None, cell: int = 30) -> Image.Image:
-    """An observation of Catch in colours: ball orange, paddle blue, the bottom row in `floor` once the game is over."""
+def paint(env: Catch, floor: str | None = None, cell: int = 30) -> Image.Image:
+    """A game of Catch in colours: ball orange, paddle blue, and the bottom row in the colour `floor` once the game is over."""
     board = np.full((Catch.ROWS, Catch.COLUMNS, 3), 34, np.uint8)
-    lit = observation[..., 0] > 0
-    board[lit] = rgb("orange")
-    board[-1, lit[-1]] = rgb("sky")
     if floor is not None:
-        board[-1] = [int(floor[i : i + 2], 16) for i in (1, 3, 5)]
+        board[-1] = rgb(floor)
+    board[-1, env.paddle] = rgb("sky")
+    board[env.ball_row, env.ball_column] = rgb("orange")
     large = board.repeat(cell, axis=0).repeat(cell, axis=1)
     large[::cell], large[:, ::cell] = 60, 60  # a fine grid
     return Image.fromarray(large)
@@ -223,9 +222,13 @@ def draw_breakout_curves(book: dict[str, np.ndarray], ours: dict[str, np.ndarray
     """Score, average max Q and loss of a long run on Breakout, against agent steps."""
     _, axes = plt.subplots(1, 3, figsize=(12, 3.6))
     book_steps, our_steps = book["agent_steps"] / 1e6, ours["agent_steps"] / 1e6
-    axes[0].plot(book_steps, book["mean_return_100"], color=PALETTE["orange"], label="the book's (clipped reward)")
-    axes[0].plot(our_steps, ours["mean_return"], color=PALETTE["blue"], label="ours (raw score)")
-    axes[0].set(title="Score, mean of 100 games", ylabel="points")
+    axes[0].plot(
+        book_steps, book["mean_return_100"], color=PALETTE["orange"], label=f"the book's (clipped reward), {book['hours'][-1]:.0f} hours"
+    )
+    axes[0].plot(our_steps, ours["mean_return"], color=PALETTE["blue"], label=f"ours (raw score), {ours['hours'][-1]:.1f} hours")
+    axes[0].set(
+        title="Score, mean of 100 games", ylabel="points", ylim=(0, 1.3 * max(book["mean_return_100"].max(), ours["mean_return"].max()))
+    )
     axes[1].plot(book_steps, book["mean_max_q_or_prob_100"], color=PALETTE["orange"], label="the book's")
     axes[1].plot(our_steps, ours["mean_max_q"], color=PALETTE["blue"], label="ours")
     axes[1].set(title="Average max Q", ylabel="Q-value")
@@ -287,13 +290,12 @@ def telling_moments(episode: Episode) -> dict[int, str]:
     serving = np.zeros(len(best), bool)
     for start in (0, *lost):
         serving[max(start - 15, 0) : start + 15] = True  # the ball is lost already, or just served
-    moments = {
-        int(np.where(serving, -np.inf, best).argmax()): "high hopes",
-        int(np.where(serving, -np.inf, spread).argmax()): "one clear choice",
-        int(np.where(serving, np.inf, spread).argmin()): "nothing to decide",
-    }
+    moments = {}
     if len(lost):
         moments[int(max(lost[-1] - 1, 0))] = "the ball is lost"
+    for measure, text in ((spread, "one clear choice"), (best, "high hopes"), (-spread, "nothing to decide")):
+        near = np.any([np.abs(np.arange(len(best)) - step) < 20 for step in moments], axis=0) if moments else False
+        moments[int(np.where(serving | near, -np.inf, measure).argmax())] = text
     return dict(sorted(moments.items()))
 
 
