@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     ship.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
     ship.add_argument("--stage", type=int, required=True, metavar="N", help="1 (start of training) to 5 (best)")
     ship.add_argument("--machine", required=True, metavar="TEXT", help='what it was trained on, such as "2 CPU cores"')
+    ship.add_argument("--note", default="", metavar="TEXT", help="what whoever repeats the command should know")
     return top
 
 
@@ -199,7 +200,7 @@ def run_build(options) -> int:
 def run_ship(options) -> None:
     from course_lib.shipping import ship
 
-    entry = ship(options.run, options.agent, options.stage, options.machine)
+    entry = ship(options.run, options.agent, options.stage, options.machine, options.note)
     print(json.dumps(entry, indent=1))
 
 

@@ -76,9 +76,9 @@ class DQNConfig:
     epsilon_start: float = 1.0
     """Share of random actions at the start."""
     epsilon_end: float = 0.1
-    """Share of random actions from `epsilon_decay_steps` on."""
+    """Share of random actions at the end of that line."""
     epsilon_decay_steps: int = 1_000_000
-    """Agent steps over which epsilon falls in a straight line."""
+    """Agent steps, from `learning_starts` on, over which epsilon falls in a straight line."""
 
     evaluation_period: int = 250_000
     """Agent steps from one evaluation to the next; 0 for none."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 
-def linear_epsilon(step: int, start: float, end: float, decay_steps: int) -> float:
-    """Epsilon at an agent step: a straight line from `start` to `end` over `decay_steps`, then `end`.
+def linear_epsilon(step: int, start: float, end: float, decay_steps: int, learning_starts: int = 0) -> float:
+    """Epsilon at an agent step: `start` until learning starts, a straight line to `end` over `decay_steps`, then `end`.
 
-    step: agent steps taken, counted from the start of the run. Returns a float between `start` and `end`.
+    step, learning_starts: agent steps from the start of the run. Returns a float between `start` and `end`.
     """
-    progress = min(step / decay_steps, 1.0)
+    progress = min(max(step - learning_starts, 0) / decay_steps, 1.0)
     return start + progress * (end - start)
 
 

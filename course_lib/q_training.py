@@ -65,7 +65,9 @@ def play_and_learn(
     starts = info["reset"]  # bool [E]: this observation opens a game
     loss = 0.0
     while True:
-        epsilon = linear_epsilon(step, config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps)
+        epsilon = linear_epsilon(
+            step, config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps, config.learning_starts
+        )
         q_values = learner.q_values(observations)  # [E, A]
         env.send(epsilon_greedy(q_values, epsilon, rng))
 

@@ -19,7 +19,7 @@ from course_lib.evaluation import evaluate, greedy_policy
 EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which training chose its best weights
 
 
-def ship(run: Path, agent: str, stage: int, machine: str) -> dict:
+def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dict:
     """Make `run`'s best weights stage `stage` of `agent`; returns the manifest's entry."""
     folder = RunFolder(run)
     about = folder.about()
@@ -49,6 +49,7 @@ def ship(run: Path, agent: str, stage: int, machine: str) -> dict:
         "versions": {name: version(name) for name in ("ale-py", "gymnasium", "numpy", "torch", "tensorflow", "keras")},
         "actions": list(ACTIONS[config.num_actions][1]),
         "preprocessing": config.preprocessing,
+        "note": note,
         "evaluation": {"episodes": EPISODES, "epsilon": EPSILON} | scores.summary(),
     }
     write(entry)

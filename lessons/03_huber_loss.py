@@ -236,7 +236,7 @@ print("measured:  ", measured_slope(huber_loss, np.array([-5.0, 0.5, 5.0])).roun
 # ### Exercise 03.2 · Its gradient
 # *Difficulty 2 of 5 · about 6 minutes*
 #
-# Write `huber_gradient(errors, delta=1.0)`: the slope of the Huber loss at each error, that is its derivative *in respect of the error*.
+# Write `huber_gradient(errors, delta=1.0)`: the slope of the Huber loss at each error, that is its derivative *with respect to the error*.
 # Same shape out as in.
 #
 # | `errors` | `delta` | result |

@@ -13,6 +13,10 @@ def test_epsilon_by_hand(step, epsilon):
     assert linear_epsilon(step, 1.0, 0.1, 1_000) == pytest.approx(epsilon)
 
 
+def test_the_line_begins_to_fall_where_learning_starts():
+    assert [linear_epsilon(step, 1.0, 0.0, 100, learning_starts=50) for step in (0, 50, 100, 150, 200)] == [1.0, 1.0, 0.5, 0.0, 0.0]
+
+
 @given(st.integers(0, 10**8), st.integers(1, 10**7), st.floats(0, 1), st.floats(0, 1))
 def test_epsilon_stays_between_its_ends(step, decay_steps, start, end):
     assert min(start, end) - 1e-12 <= linear_epsilon(step, start, end, decay_steps) <= max(start, end) + 1e-12

@@ -118,7 +118,7 @@ def test_the_shipped_stages_are_whole():
     assert pretrained.problems() == []
     for entry in pretrained.manifest():
         wanted = {"agent", "stage", "file", "sha256", "agent_steps", "emulator_frames", "hours", "machine", "command", "preset", "seed"}
-        assert wanted | {"versions", "actions", "preprocessing", "evaluation"} == set(entry)
+        assert wanted | {"versions", "actions", "preprocessing", "note", "evaluation"} == set(entry)
         scores = entry["evaluation"]["scores"]
         assert len(scores) == entry["evaluation"]["episodes"] == 30
         assert abs(np.mean(scores) - entry["evaluation"]["mean"]) < 0.01

@@ -68,10 +68,6 @@ def as_array(value: Any, shape: tuple[int, ...], kinds: str, what: str, reasons:
 # --- 04.1: the schedule of epsilon ----------------------------------------------------------------------------------------------------
 
 
-def reference_epsilon(step, start, end, decay_steps, learning_starts):
-    return exploration.linear_epsilon(max(step - learning_starts, 0), start, end, decay_steps)
-
-
 class Moment(NamedTuple):
     """One question to a schedule, and what known wrong answers to it betray."""
 
@@ -113,11 +109,11 @@ MOMENTS = (
 )
 
 
-@exercise("04.1", reference=reference_epsilon, why="Curious while it knows nothing, and never quite sure of itself afterwards.")
+@exercise("04.1", reference=exploration.linear_epsilon, why="Curious while it knows nothing, and never quite sure of itself afterwards.")
 def linear_epsilon(answer):
     for step, learning_starts, mistakes in MOMENTS:
         call = f"linear_epsilon({step}, 1.0, 0.1, 100, {learning_starts})"
-        got, right = as_number(answer(step, 1.0, 0.1, 100, learning_starts), call), reference_epsilon(step, 1.0, 0.1, 100, learning_starts)
+        got, right = as_number(answer(step, 1.0, 0.1, 100, learning_starts), call), exploration.linear_epsilon(step, 1.0, 0.1, 100, learning_starts)
         if not close(got, right):
             raise Mistake(f"{call} must be {shown(right)}; yours is {shown(got)}{reason_for(got, mistakes)}")
     got = as_number(answer(30, 0.5, 0.3, 40, 10), "linear_epsilon(30, 0.5, 0.3, 40, 10)")

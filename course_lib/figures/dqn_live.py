@@ -222,7 +222,7 @@ def run_catch(config: DQNConfig, framework: str, seed: int) -> tuple[np.ndarray,
     observation, starts = env.reset(seed=seed)[0], True
     for step in range(1, config.total_steps + 1):
         epsilon = linear_epsilon(
-            max(step - config.learning_starts, 0), config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps
+            step, config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps, config.learning_starts
         )
         action = epsilon_greedy(values(weights, observation[None]), epsilon, rng)  # [1]
         frame, starts_now = observation[None, ..., 0], [starts]
