@@ -23,12 +23,9 @@ from pathlib import Path
 from common import arguments, compare, report, take_turns
 
 import numpy as np
-import tensorflow as tf
 import torch
-from stable_baselines3 import DQN
-from stable_baselines3.common.env_util import make_atari_env
-from stable_baselines3.common.vec_env import VecFrameStack
 
+from course_lib import quiet
 from course_lib.checkpoints import Progress, RunFolder
 from course_lib.config import BOOK, FAST, DQNConfig
 from course_lib.environments import make_vector
@@ -36,6 +33,12 @@ from course_lib.learners import make_learner
 from course_lib.logs import NullBoard
 from course_lib.q_training import Recorder, play_and_learn
 from course_lib.replay import ReplayMemory
+
+with quiet():  # TensorFlow greets, and Stable-Baselines3 loads it too
+    import tensorflow as tf
+    from stable_baselines3 import DQN
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import VecFrameStack
 
 STEPS = 80  # agent steps between two looks at the clock
 OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
