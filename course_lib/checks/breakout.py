@@ -142,6 +142,7 @@ def preprocess_grey(answer):
                 "and the network divides by 255 itself"
             )
         raise Mistake(f"a frame is uint8, one byte a pixel; yours is {white.dtype}")
+    check_stretch(answer)
     if white.max() <= 1 and preprocessed(answer, flat(200, 200, 200)).max() <= 1:
         raise Mistake(f"you scaled to 0..1 and then rounded to whole numbers: a white screen must stay 255; yours is {white.max()}")
     check_greys({name: int(preprocessed(answer, flat(*colour))[42, 42]) for name, colour in COLOURS.items()})
@@ -149,6 +150,18 @@ def preprocess_grey(answer):
     for seed in (0, 1):
         if difference := first_difference(preprocessed(answer, noise(seed)), atari.preprocess_grey(noise(seed)), tolerance=3):
             raise Mistake(f"on a screen of random blocks {difference}")
+
+
+def check_stretch(answer) -> None:
+    """Two greys, neither black nor white: an answer that stretches turns the brighter one into white."""
+    two_greys = flat(50, 50, 50)
+    two_greys[:105] = 100
+    got = preprocessed(answer, two_greys)
+    if got.max() >= 253 and got.min() < 130:
+        raise Mistake(
+            f"you stretch each screen to 0..255 by its own brightest pixel: half grey (100, 100, 100), half (50, 50, 50), the brighter half "
+            f"must stay 100; yours is {got.max()}. Leave the values as they are: the same colour must look the same on every screen"
+        )
 
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "red brick": (200, 72, 72)}
@@ -282,15 +295,10 @@ def FrameHistory(answer):  # noqa: N802  (the learner's class has this name)
         )
     if trail(observation) != [10, 10, 10, 10]:
         raise Mistake(f"after reset with a frame of 10s each channel must hold 10; yours hold {trail(observation)}")
-    kept = observation.copy()
     for number, want in ((20, [10, 10, 10, 20]), (30, [10, 10, 20, 30]), (40, [10, 20, 30, 40]), (50, [20, 30, 40, 50])):
         latest = observed(history.push(constant(number)), "push")
         check_trail(trail(latest), want, number)
-    if not np.array_equal(observation, kept):
-        raise Mistake(
-            "an observation you handed out has changed since: push wrote into the old array. "
-            "A memory would hold the same picture a thousand times"
-        )
+    check_kept(answer)
     check_borrowed(answer)
     check_fresh(answer)
 
@@ -330,17 +338,33 @@ def check_trail(got: list[int], want: list[int], number: int) -> None:
     raise Mistake(said)
 
 
+def check_kept(answer) -> None:
+    """No observation changes once it is handed out, neither by a push nor by a new episode."""
+    history, handed_out = answer(4), []
+    for method, number in (("reset", 10), ("push", 20), ("push", 30), ("reset", 40)):
+        latest = observed(getattr(history, method)(constant(number)), method)
+        for call, observation, before in handed_out:
+            if not np.array_equal(observation, before):
+                raise Mistake(
+                    f"an observation you handed out has changed since: that of {call} was {trail(before)}, and is "
+                    f"{trail(observation)} after {method}({number}). A memory would hold the same picture a thousand times: "
+                    f"make a new array in {method}"
+                )
+        handed_out.append((f"{method}({number})", latest, latest.copy()))
+
+
 def check_borrowed(answer) -> None:
     """The caller may use its frame's memory again."""
     history, frame = answer(4), constant(10)
     history.reset(frame)
-    frame[:] = 20
-    got = trail(observed(history.push(frame), "push"))
-    if got[:3] != [10, 10, 10]:
-        raise Mistake(
-            "you keep the caller's array, not a copy: it wrote 20 into its frame after reset(10), and your older frames changed too: "
-            f"{got}"
-        )
+    for method, old, new, want in (("reset", 10, 20, [10, 10, 10, 20]), ("push", 20, 30, [10, 10, 20, 30])):
+        frame[:] = new
+        got = trail(observed(history.push(frame), "push"))
+        if got != want:
+            raise Mistake(
+                f"you keep the caller's array, not a copy, in {method}: it wrote {new} into its frame after {method}({old}), and after "
+                f"push({new}) the channels hold {got} instead of {want}: keep frame.copy()"
+            )
 
 
 def check_fresh(answer) -> None:

@@ -95,6 +95,7 @@ def chase(answer):
         expect(ask(answer, ball, 60.0), move, ball, "6 columns are more than 5")
     for ball, paddle, move in ((30.0, 20.0, RIGHT), (130.0, 140.0, LEFT)):
         expect(ask(answer, ball, paddle), move, ball, "compare the ball with the paddle, not with a fixed column", paddle)
+    expect(ask(answer, 0.0, 60.0), LEFT, 0.0, "column 0 is a real column, but 0.0 counts as False: ask `ball is None`, not `not ball`")
     try:
         hidden = ask(answer, None, 60.0)
     except TypeError:

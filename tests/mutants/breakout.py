@@ -111,6 +111,22 @@ def plain_mean(screen):
     return area(screen.mean(axis=2).astype(np.uint8))
 
 
+@mutant("01.2", says="you stretch each screen to 0..255 by its own brightest pixel")
+def stretched_by_its_maximum(screen):
+    grey = area(screen @ [0.299, 0.587, 0.114])
+    return np.round(grey * 255 / max(grey.max(), 1)).astype(np.uint8)
+
+
+@mutant("01.2", says="the brighter half must stay 100; yours is 255")
+def stretched_from_its_minimum_to_its_maximum(screen):
+    return cv2.normalize(preprocess_grey(screen), None, 0, 255, cv2.NORM_MINMAX)
+
+
+@mutant("01.2", says="every channel weighs the same")
+def lit_or_not(screen):
+    return area(np.where(screen.any(axis=2), 255, 0).astype(np.uint8))
+
+
 @mutant("01.2", says="a screen in red (255, 0, 0) must become 76; yours is 255")
 def one_channel(screen):
     return area(screen[..., 0].copy())
@@ -294,6 +310,35 @@ class OneArrayForAll:
         return self.frames
 
 
+@mutant("01.4", says="that of push(20) was [10, 10, 10, 20], and is [10, 10, 20, 30] after push(30)")
+class PushInPlace:
+    def __init__(self, length=4):
+        self.length = length
+
+    def reset(self, frame):
+        self.observation = np.stack([frame] * self.length, axis=-1)
+        return self.observation.copy()
+
+    def push(self, frame):
+        self.observation[..., :-1] = self.observation[..., 1:].copy()
+        self.observation[..., -1] = frame
+        return self.observation
+
+
+@mutant("01.4", says="that of push(30) was [10, 10, 20, 30], and is [40, 40, 40, 40] after reset(40)")
+class ResetInPlace:
+    def __init__(self, length=4):
+        self.observation = np.zeros((84, 84, length), np.uint8)
+
+    def reset(self, frame):
+        self.observation[:] = frame[..., None]
+        return self.observation
+
+    def push(self, frame):
+        self.observation = np.concatenate([self.observation[..., 1:], frame[..., None]], axis=-1)
+        return self.observation
+
+
 @mutant("01.4", says="the channels come last")
 class ChannelsFirst(Wrong):
     def reset(self, frame):
@@ -326,7 +371,13 @@ class Borrowed:
         return np.stack(self.frames, axis=-1)
 
 
-mutant("01.4", says="you keep the caller's array, not a copy")(Borrowed)
+mutant("01.4", says="you keep the caller's array, not a copy, in reset")(Borrowed)
+
+
+@mutant("01.4", says="you keep the caller's array, not a copy, in push: it wrote 30 into its frame after push(20)")
+class BorrowedInPush(Borrowed):
+    def reset(self, frame):
+        return super().reset(frame.copy())
 
 
 @mutant("01.4", says="two histories share their frames")

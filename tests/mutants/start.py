@@ -146,6 +146,13 @@ def compares_with_the_middle(ball, paddle):
     return 1 if ball > 60 else 2
 
 
+@mutant("00.2", says="chase(0.0, 60.0) must give 2 (left); yours gives 0 (stay): column 0 is a real column, but 0.0 counts as False")
+def takes_column_0_for_no_ball(ball, paddle):
+    if not ball or abs(ball - paddle) <= 5:
+        return 0
+    return 1 if ball > paddle else 2
+
+
 @mutant("00.2", says="ask `ball is None` first")
 def forgets_that_the_ball_may_be_hidden(ball, paddle):
     if abs(ball - paddle) <= 5:
