@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Start here
+# # 00 · Start here
 # Click into the grey cell below, hold **Shift** and press **Enter**. After some seconds a game of Breakout begins. Watch the paddle: whoever moves
 # it was never told that there is a paddle, or a ball, or that bricks are there to be broken.
 

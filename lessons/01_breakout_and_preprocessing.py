@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Breakout and its pixels
+# # 01 · Breakout and its pixels
 # Here is a player that presses buttons at random, for thirty steps: two seconds of play. Run the next two cells and watch. Then guess:
 # **how many points does such a player make in a whole game?**
 #
@@ -23,6 +23,11 @@ from course_lib.play import show_video
 from course_lib.replay import ReplayMemory
 
 use_course_style()
+
+# %% [markdown]
+# The game's name, `BreakoutDeterministic-v4`, tells how it is run. *Deterministic*: each action is held for exactly four frames (**frame
+# skip** 4), and you see the last of them as it is (no max-pooling). *v4*: no **sticky actions** (`repeat_action_probability=0`), the
+# emulator does exactly what it is told. Today's `ale-py` no longer registers this name; `course_lib` registers it again.
 
 # %% tags=["nbval-ignore-output"]
 env = gymnasium.make("BreakoutDeterministic-v4")
@@ -123,7 +128,8 @@ for action, steps in ((0, 10), (0, 600), (1, 10)):
 # %% [markdown]
 # After 600 NOOPs, forty seconds of play, nothing has happened: the ball is not there until FIRE **serves** it (eight pixels: you know
 # them). And it must be served again after every lost ball, or the game stalls for ever, in training and in evaluation. So our agents have
-# three actions, and "stay" is sent as FIRE: while a ball is in play it does nothing else.
+# three actions, and "stay" is sent as FIRE: while a ball is in play it does nothing else. (The agent of the code review that we meet
+# below uses all four of the emulator's actions.)
 
 # %% [markdown] exercise="01.1"
 # ### Exercise 01.1 · Which number moves left?
@@ -614,7 +620,8 @@ figures.draw_serves(env, waits, ["waiting 0 to 5 agent steps", "waiting 0 to 15 
 
 # %% [markdown]
 # Agent steps change nothing at all: there are four serves, the frame counter picks one of them by its remainder on division by 4, and an
-# agent step is 4 frames. Our environment therefore idles in emulator frames. Once more: measure, then believe.
+# agent step is 4 frames. Whole steps leave that remainder as it is; single frames go through all four. The book idles for 1 to 30 *steps*,
+# which here would give the same serve every time; our environment idles for 0 to 30 emulator *frames*. Once more: measure, then believe.
 
 # %% [markdown]
 # ## What learning sees of a reward
@@ -744,7 +751,7 @@ print("the largest difference in any pixel:", largest)
 # <details><summary>Answer</summary>Area keeps all the ball's light when grey values count. Where only lit or not counts, every blend with a trace of ball would be lit, and the ball would swell.</details>
 #
 # **4.** Why are frames stored as uint8 and divided by 255 only inside the network?
-# <details><summary>Answer</summary>A float32 takes four bytes, a uint8 one, and nothing is lost by dividing later. At a million transitions the difference is hundreds of gigabytes in the naive form.</details>
+# <details><summary>Answer</summary>A float32 takes four bytes, a uint8 one, and nothing is lost by dividing later. At a million transitions the difference is 170 gigabytes in the naive form.</details>
 #
 # **5.** An agent scores 400 in every single evaluation game, to the point. Why should that make you suspicious?
 # <details><summary>Answer</summary>The emulator rolls no dice. Without varied starts it may be playing one list of moves from memory, as our ruled player did with its eyes closed. Check the no-op starts.</details>
@@ -762,6 +769,10 @@ print("the largest difference in any pixel:", largest)
 #   preprocessing, history and no-op starts are in its Methods.
 # - M. Bellemare et al., [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013, and M. Machado et al., [Revisiting the
 #   Arcade Learning Environment](https://arxiv.org/abs/1709.06009), 2018: determinism, and how to evaluate in spite of it.
+# - I. Osband et al., [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: the agent
+#   that the code review is about.
 # - The [documentation of ALE](https://ale.farama.org/environments/breakout/): Breakout's actions and rewards.
 # - Lin, [Self-improving reactive agents](https://link.springer.com/article/10.1007/BF00992699), Machine Learning 1992: where replaying
 #   transitions comes from.
+#
+# **Next**: [02 · Convolutions](02_convolutions.ipynb).

@@ -159,8 +159,8 @@ def check_stretch(answer) -> None:
     got = preprocessed(answer, two_greys)
     if got.max() >= 253 and got.min() < 130:
         raise Mistake(
-            f"you stretch each screen to 0..255 by its own brightest pixel: half grey (100, 100, 100), half (50, 50, 50), the brighter half "
-            f"must stay 100; yours is {got.max()}. Leave the values as they are: the same colour must look the same on every screen"
+            f"you stretch each screen to 0..255 by its own brightest pixel: half grey (100, 100, 100), half (50, 50, 50), the brighter "
+            f"half must stay 100; yours is {got.max()}. Leave the values as they are: the same colour must look the same on every screen"
         )
 
 
