@@ -113,10 +113,10 @@ class Breakout(gymnasium.Env):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
 
-    def __init__(self, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000):
+    def __init__(self, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000, frame_skip=4):
         rom_path()
         self.render_mode = "rgb_array"
-        self.emulator = gymnasium.make(GAME_ID, max_num_frames_per_episode=max_frames)
+        self.emulator = gymnasium.make(GAME_ID, frameskip=frame_skip, max_num_frames_per_episode=max_frames)
         self.preprocess = preprocessing_function(preprocessing)
         self.emulator_actions = emulator_actions(num_actions)
         self.serve = int(np.flatnonzero(self.emulator_actions == FIRE)[0])
@@ -161,7 +161,7 @@ class VectorBreakout:
     last one.
     """
 
-    def __init__(self, num_envs, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000, num_threads=0):
+    def __init__(self, num_envs, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000, frame_skip=4, num_threads=0):
         rom_path()
         self.num_envs, self.num_actions = num_envs, num_actions
         self.observation_shape = (*FRAME_SHAPE, history)
@@ -179,7 +179,7 @@ class VectorBreakout:
             img_width=width,
             grayscale=self.greys_itself,
             stack_num=1,  # its stack starts with black frames; FrameHistory repeats the first
-            frameskip=4,
+            frameskip=frame_skip,
             maxpool=False,  # as in BreakoutDeterministic-v4
             noop_max=noop_max + 1,  # it draws below this number
             episodic_life=False,  # would reset the whole game with every ball

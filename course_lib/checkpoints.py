@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 
 from course_lib import config as settings
 from course_lib.config import DQNConfig
 from course_lib.errors import CourseError
+from course_lib.files import written_whole
 from course_lib.pretrained import load_tensors, save_tensors
 from course_lib.replay import ReplayMemory
 
@@ -46,14 +48,9 @@ class RunFolder:
         """Claim an empty folder for a new run."""
         if (self / "run.json").exists():
             raise CourseError(f"{self.path} already holds a run; go on with --resume, or choose another folder with --run.")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            about = {"config": asdict(config), "framework": framework, "seed": seed}
-            (self / "run.json").write_text(json.dumps(about, indent=1) + "\n")
-        except OSError as error:
-            raise CourseError(f"Cannot write into {self.path} ({error.strerror}); choose another folder with --run.") from error
+        self._describe(config, framework, seed)
 
-    def check(self, config: DQNConfig, framework: str, seed: int) -> None:
+    def go_on(self, config: DQNConfig, framework: str, seed: int) -> None:
         """Refuse to go on with another configuration than the run began with; only its length may change."""
         about = self.about()
         different = settings.differences(config_of(about), config)
@@ -61,12 +58,21 @@ class RunFolder:
         different += [name for name, value in (("framework", framework), ("seed", seed)) if about[name] != value]
         if different:
             raise CourseError(f"{self.path} was begun with other settings ({', '.join(different)}); resume it with those it has.")
+        self._describe(config, framework, seed)
+
+    def _describe(self, config: DQNConfig, framework: str, seed: int) -> None:
+        with written_whole(self / "run.json") as unfinished:
+            unfinished.write_text(json.dumps({"config": asdict(config), "framework": framework, "seed": seed}, indent=1) + "\n")
 
     def about(self) -> dict:
         """What `run.json` says: config, framework, seed."""
         if not (self / "run.json").exists():
             raise CourseError(f"{self.path} holds no run.")
-        return json.loads((self / "run.json").read_text())
+        try:
+            about = json.loads((self / "run.json").read_text())
+            return {name: about[name] for name in ("config", "framework", "seed")}
+        except (ValueError, KeyError, TypeError) as error:
+            raise CourseError(f"{self / 'run.json'} is damaged ({error!r}); begin a new run.") from error
 
     def best_evaluation(self) -> dict:
         """The row of evaluations.csv whose weights are in best.safetensors: agent_steps, hours, mean, ..."""
@@ -92,17 +98,24 @@ class RunFolder:
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise CourseError(f"{self / 'checkpoint.safetensors'} does not fit this run ({error}).") from error
 
-    def save_memory(self, memory: ReplayMemory) -> None:
-        header = {"head": str(memory.head), "size": str(memory.size)}
+    def save_memory(self, memory: ReplayMemory, step: int) -> None:
+        """Write the replay memory of the checkpoint at `step` agent steps."""
+        header = {"head": str(memory.head), "size": str(memory.size), "step": str(step)}
         save_tensors(self / "memory.safetensors", memory.arrays(), header)
 
-    def load_memory(self, memory: ReplayMemory) -> bool:
-        """Fill the memory from the folder; False if none was kept."""
-        if not (self / "memory.safetensors").exists():
+    def load_memory(self, memory: ReplayMemory, step: int) -> bool:
+        """Fill the memory from the folder; False if none was kept with the checkpoint at `step` agent steps."""
+        path = self / "memory.safetensors"
+        if not path.exists():
             return False
-        arrays, header = load_tensors(self / "memory.safetensors")
-        for name, array in memory.arrays().items():
-            array[...] = arrays[name]
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata()
+            if header["step"] != str(step):
+                return False
+            for name, array in memory.arrays().items():
+                stored = file.get_slice(name)
+                for t in range(0, len(array), 1_000):  # piece by piece: the memory is most of what this machine has
+                    array[t : t + 1_000] = stored[t : t + 1_000]
         memory.head, memory.size = int(header["head"]), int(header["size"])
         return True
 

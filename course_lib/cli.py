@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
-    except ModuleNotFoundError as error:
-        print(f"course: the package {error.name} is missing; see: course doctor", file=sys.stderr)
+    except ImportError as error:
+        print(f"course: the package {error.name} is missing or broken; see: course doctor", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder without permission
         print(f"course: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
     train.add_argument("--keep-memory", action="store_true", help="save the replay memory too when the run stops (fast: 2.8 GB)")
     train.add_argument("--total-steps", type=positive, metavar="N", help="agent steps to stop at (default: the preset's)")
-    train.add_argument("--seed", type=int, metavar="S", help="seed of weights, exploration and games (default: 0)")
+    train.add_argument("--seed", type=natural, metavar="S", help="seed of weights, exploration and games (default: 0)")
     add_device(train)
 
     evaluate = add(commands, "evaluate", run_evaluate, "Play whole games and say how good an agent is.")
@@ -105,7 +105,7 @@ def add_agent(command) -> None:
     which.add_argument("--stage", type=int, metavar="N", help="a shipped stage (default: the highest there is)")
     which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors")
     add_framework(command)
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the (first) game (default: 0)")
+    command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
     command.add_argument("--epsilon", type=share, default=0.01, metavar="E", help="share of random actions (default: 0.01)")
     add_device(command)
 
@@ -114,6 +114,13 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
     return number
 
 
@@ -178,6 +185,8 @@ def run_evaluate(options) -> None:
 def run_play(options) -> None:
     from course_lib.play import record_episode, save_gif, save_video
 
+    if options.out.suffix not in (".mp4", ".gif"):
+        raise CourseError(f"A video is written as .mp4 or .gif, not {options.out.name}.")
     learner, config, path = load_agent(options)
     if config.game != "breakout":
         raise CourseError(f"{path} plays {config.game}; only Breakout has a screen to film.")

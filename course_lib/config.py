@@ -89,6 +89,13 @@ class DQNConfig:
     checkpoint_minutes: float = 5.0
     """Minutes from one checkpoint to the next."""
 
+    def __post_init__(self) -> None:
+        for name, allowed in (("optimizer", ("rmsprop", "adam", "sgd")), ("precision", ("float32", "bfloat16"))):
+            if getattr(self, name) not in allowed:
+                raise CourseError(f'{name} is one of {", ".join(allowed)}, not "{getattr(self, name)}".')
+        if self.replay_capacity < self.learning_starts:
+            raise CourseError(f"A memory of {self.replay_capacity:,} never holds the {self.learning_starts:,} steps at which learning starts.")
+
 
 BOOK = DQNConfig()
 """The book's DQN: one emulator, RMSprop, an update every step, 400,000 transitions."""
@@ -98,8 +105,8 @@ FAST = DQNConfig(
     num_envs=8,  # the emulators fill the time in which the network learns, and one forward pass serves all eight
     precision="bfloat16",  # convolutions of a batch run about half again as fast; weights stay float32
     learning_starts=20_000,  # random Breakout shows little: 20,000 steps hold all of it
-    update_period=8,  # one batch of 64 costs less than two of 32: the same samples for each step at less time ...
-    batch_size=64,  # ... which is 8 samples learned for each step played, as with 32 every 4
+    update_period=8,  # a quarter of BOOK's samples for each step played, as in Mnih et al. 2015 (32 every 4): steps are cheaper ...
+    batch_size=64,  # ... and one batch of 64 costs less than two of 32
     target_update_period=1_000,  # Adam moves steadily, so the target may follow more closely
     optimizer="adam",  # insensitive to the loss's scale; reaches the same scores in fewer steps
     learning_rate=1.5e-4,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course_lib.atari import VectorBreakout
+from course_lib.atari import FRAME_SHAPE, VectorBreakout
 from course_lib.config import DQNConfig
 from course_lib.errors import CourseError
 from course_lib.toy import TOYS, VectorToy
@@ -14,4 +14,10 @@ def make_vector(config: DQNConfig, num_envs: int):
         return VectorToy(config.game, num_envs)
     if config.game != "breakout":
         raise CourseError(f'There is no game "{config.game}"; there are breakout, {", ".join(TOYS)}.')
-    return VectorBreakout(num_envs, config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
+    settings = (config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
+    return VectorBreakout(num_envs, *settings, frame_skip=config.frame_skip)
+
+
+def observation_shape(config: DQNConfig) -> tuple[int, int, int]:
+    """(H, W, C) of what the configuration's game shows."""
+    return TOYS[config.game]().observation_space.shape if config.game in TOYS else (*FRAME_SHAPE, config.history)

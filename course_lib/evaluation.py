@@ -62,7 +62,8 @@ class Scores:
 def evaluate(policy: Policy, config: DQNConfig, episodes: int, seed: int = 0, on_game_over: Callable[[int], None] | None = None) -> Scores:
     """Play `episodes` games side by side, one in each environment, seeds `seed`, `seed + 1`, ... Every game counts, long or short.
 
-    on_game_over: called with the number of games that just ended (for a progress bar). The same policy and seed give the same scores.
+    on_game_over: called with the number of games that just ended (for a progress bar). The same policy, seed and number of
+    games give the same scores; one generator serves all games, so a game's moves depend on those beside it.
     """
     env = make_vector(config, episodes)
     rng = np.random.default_rng(seed)

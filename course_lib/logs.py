@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.files import written_whole
+
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One row of a learning curve. Means are over the last 100 finished games."""
+    """One row of a learning curve. Means are over the last 100 finished games (of this sitting, after a resume)."""
 
     agent_steps: int
     hours: float
@@ -31,7 +33,7 @@ class CurveFile:
         """Start the file, or go on after the rows up to `resume_at` agent steps (a killed run may have written later ones)."""
         self.path = path
         kept = [point for point in read_curve(path) if point.agent_steps <= resume_at] if resume_at and path.exists() else []
-        with path.open("w", newline="") as file:
+        with written_whole(path) as unfinished, unfinished.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(field.name for field in fields(CurvePoint))
             writer.writerows(asdict(point).values() for point in kept)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from course_lib.atari import ACTIONS, Breakout
 from course_lib.config import DQNConfig
 from course_lib.errors import CourseError
 from course_lib.exploration import epsilon_greedy
+from course_lib.files import written_whole
 from course_lib.learners import QLearner
 
 FRAMES_PER_SECOND = 15  # agent steps a second: the game at its own speed (60 Hz, frame skip 4)
@@ -46,7 +46,8 @@ def record_episode(
     learner: QLearner, config: DQNConfig, seed: int = 0, epsilon: float = 0.01, max_steps: int | None = None
 ) -> Episode:
     """Play one game of Breakout (or its first `max_steps` agent steps). The same learner and seed give the same game."""
-    env = Breakout(config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
+    settings = (config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
+    env = Breakout(*settings, frame_skip=config.frame_skip)
     rng = np.random.default_rng(seed)
     episode = Episode(seed, ACTIONS[config.num_actions][1])
     observation, _ = env.reset(seed=seed)
@@ -76,22 +77,15 @@ def as_television(frame: np.ndarray, size: tuple[int, int] = TELEVISION) -> np.n
 
 def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND) -> Path:
     """Write screens as a silent H.264 mp4, which browsers play. Raises CourseError if the file cannot be written."""
-    from moviepy import ImageSequenceClip
+    from moviepy import VideoClip
 
     path = Path(path)
     if path.suffix != ".mp4":
         raise CourseError(f"A video is written as .mp4, not {path.name}.")
-    unfinished = path.with_name(path.stem + ".unfinished.mp4")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.touch()
-        clip = ImageSequenceClip([as_television(frame) for frame in frames], fps=fps)
-        clip.write_videofile(unfinished, codec="libx264", audio=False, logger=None, pixel_format="yuv420p")
-        unfinished.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise CourseError(f"Could not write {path}: {error.strerror or 'the video encoder failed'}.") from error
+    clip = VideoClip(lambda second: as_television(frames[min(round(second * fps), len(frames) - 1)]), duration=len(frames) / fps)
+    with written_whole(path) as unfinished:
+        unfinished.touch()  # says why, where ffmpeg would only say that it cannot
+        clip.write_videofile(unfinished, fps=fps, codec="libx264", audio=False, logger=None, pixel_format="yuv420p")
     return path
 
 
@@ -100,11 +94,8 @@ def save_gif(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_S
     from PIL import Image
 
     images = [Image.fromarray(as_television(frame, (width, width * 3 // 4))).quantize(32) for frame in frames]
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        images[0].save(path, save_all=True, append_images=images[1:], duration=1000 // fps, loop=0, optimize=True)
-    except OSError as error:
-        raise CourseError(f"Could not write {path}: {error.strerror}.") from error
+    with written_whole(path) as unfinished:
+        images[0].save(unfinished, save_all=True, append_images=images[1:], duration=1000 // fps, loop=0, optimize=True)
     return Path(path)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +18,9 @@ from safetensors.numpy import save_file
 
 from course_lib.atari import ACTIONS
 from course_lib.config import DQNConfig, config_from_dict
+from course_lib.environments import observation_shape
 from course_lib.errors import CourseError
+from course_lib.files import written_whole
 from course_lib.learners import QLearner, Weights, make_learner
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "pretrained"
@@ -28,19 +28,12 @@ FORMAT = "breakout-from-pixels/1"
 
 
 def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
-    """Write a safetensors file whole or not at all: what stood at `path` survives a full disk or an interruption."""
-    path = Path(path)
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, unfinished, header)
-        unfinished.chmod(0o644)  # safetensors writes files that only their owner may read
-        os.replace(unfinished, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        kept = "; the one before it is untouched" if path.exists() else ""
-        raise CourseError(f"Could not write {path} ({error}){kept}.") from error
+    """Write a safetensors file, whole or not at all."""
+    with written_whole(path) as unfinished:
+        try:
+            save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, unfinished, header)
+        except SafetensorError as error:  # its own name for a full disk
+            raise OSError(str(error)) from error
 
 
 def load_tensors(path: Path) -> tuple[Weights, dict[str, str]]:
@@ -52,6 +45,8 @@ def load_tensors(path: Path) -> tuple[Weights, dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise CourseError(f"{path} is not a whole safetensors file ({error}); fetch or train it again.") from error
+    except (TypeError, AttributeError) as error:  # a number format that NumPy does not have
+        raise CourseError(f"{path} holds no weights of this course ({error}).") from error
 
 
 def save_weights(path: Path, weights: Weights, agent: str, config: DQNConfig, dtype=np.float32) -> None:
@@ -65,9 +60,13 @@ def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, DQNConfig]:
     weights, header = load_tensors(path)
     if header.get("format") != FORMAT:
         raise CourseError(f"{path} holds no weights of this course (its header lacks format {FORMAT}).")
-    if header["agent"] != agent:
-        raise CourseError(f"{path} holds weights of {header['agent']}, not of {agent}.")
-    return {name: array.astype(np.float32) for name, array in weights.items()}, config_from_dict(json.loads(header["config"]))
+    if header.get("agent") != agent:
+        raise CourseError(f"{path} holds weights of {header.get('agent')}, not of {agent}.")
+    try:
+        config = config_from_dict(json.loads(header["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CourseError(f"{path} does not say how its agent was trained ({error!r}).") from error
+    return {name: array.astype(np.float32) for name, array in weights.items()}, config
 
 
 def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "auto") -> tuple[QLearner, DQNConfig]:
@@ -82,21 +81,15 @@ def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "
     return learner, config
 
 
-def observation_shape(config: DQNConfig) -> tuple[int, int, int]:
-    """(H, W, C) of the configuration's game."""
-    from course_lib.environments import make_vector
-
-    env = make_vector(config, 1)
-    env.close()
-    return env.observation_shape
-
-
 def manifest() -> list[dict]:
     """The shipped stages, an entry each."""
     path = FOLDER / "manifest.json"
     if not path.is_file():
         raise CourseError(f"The list of trained agents is missing: {path}; restore it with: git checkout -- data/pretrained")
-    return json.loads(path.read_text())
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise CourseError(f"{path} is damaged ({error}); restore it with: git checkout -- data/pretrained") from error
 
 
 def stages(agent: str = "dqn") -> list[int]:
@@ -108,7 +101,7 @@ def find_stage(agent: str, stage: int | None = None) -> dict:
     """The manifest's entry of a stage; None for the highest shipped."""
     available = stages(agent)
     if not available:
-        raise CourseError(f'There is no trained "{agent}" agent yet; there are: {", ".join(sorted({e["agent"] for e in manifest()}))}.')
+        raise CourseError(f'There is no trained "{agent}" agent yet; there are: {", ".join(sorted({e["agent"] for e in manifest()})) or "none"}.')
     stage = available[-1] if stage is None else stage
     for entry in manifest():
         if (entry["agent"], entry["stage"]) == (agent, stage):

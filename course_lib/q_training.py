@@ -28,6 +28,7 @@ from course_lib.pretrained import save_weights
 from course_lib.replay import ReplayMemory
 
 CURVE_PERIOD = 10_000  # agent steps from one row of curve.csv to the next
+EVALUATION_SEED = 20_000  # games that choose the best weights; `course evaluate` and `course ship` play others
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,20 @@ def train(
 ) -> Progress:
     """Train a DQN into the folder `run` until `config.total_steps`, Ctrl-C or SIGTERM; all are saved. Returns how far it came."""
     folder = RunFolder(run)
-    folder.check(config, framework, seed) if resume else folder.start(config, framework, seed)
     env = make_vector(config, config.num_envs)
     learner = make_learner(config, framework, env.observation_shape, env.num_actions, seed, device)
     memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history)
-    rng = np.random.default_rng(seed)
-    progress = folder.load(learner, rng) if resume else Progress()
-    if resume:
-        kept = folder.load_memory(memory)
+    rng, progress = np.random.default_rng(seed), Progress()
+    if not resume:
+        folder.start(config, framework, seed)
+        folder.save(learner, progress, rng)
+    else:
+        folder.go_on(config, framework, seed)
+        progress = folder.load(learner, rng)
+        if progress.step >= config.total_steps:
+            tqdm.write(f"{folder.path} has come to {progress.step:,} agent steps already; to go on, give more with --total-steps.")
+            return progress
+        kept = folder.load_memory(memory, progress.step)
         tqdm.write(f"Going on at {progress.step:,} agent steps; " + refill_note(kept, memory, config))
     recorder = Recorder(folder, config, progress, TensorBoard(folder.path) if tensorboard else NullBoard())
 
@@ -121,8 +128,9 @@ def train(
             if step.passes(config.evaluation_period):
                 folder.save(learner, progress, rng)  # an evaluation takes a while: whoever has no patience for it loses nothing
                 bar.set_description("evaluating")
-                scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, seed=seed)
+                scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, EVALUATION_SEED)
                 recorder.add_evaluation(scores, learner)
+                folder.save(learner, progress, rng)  # and the best weights keep their mean
                 bar.set_description("")
             finished = step.after >= config.total_steps or interrupted.is_set()
             if finished or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
@@ -131,7 +139,7 @@ def train(
             if finished:
                 break
     if keep_memory:
-        folder.save_memory(memory)
+        folder.save_memory(memory, progress.step)
     recorder.close()
     env.close()
     return progress
@@ -161,7 +169,7 @@ class Recorder:
         self.progress.games = self.statistics.games
         for episode in ended:
             self.board.add(step.after, dict(zip(SCALARS, episode.tolist())))
-        if step.passes(CURVE_PERIOD):
+        if step.passes(CURVE_PERIOD) and self.statistics.last:
             score, length, max_q, loss = self.statistics.means().round(4).tolist()
             hours = round(self.progress.seconds / 3600, 4)
             self.curve.add(CurvePoint(step.after, hours, self.statistics.games, score, length, max_q, loss, round(step.epsilon, 4)))

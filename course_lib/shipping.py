@@ -13,8 +13,8 @@ from tqdm.auto import tqdm
 from course_lib import pretrained
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
-from course_lib.errors import CourseError
 from course_lib.evaluation import evaluate, greedy_policy
+from course_lib.files import written_whole
 
 EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which training chose its best weights
 
@@ -62,7 +62,5 @@ def write(entry: dict) -> None:
     entries = json.loads(path.read_text()) if path.exists() else []
     entries = [old for old in entries if (old["agent"], old["stage"]) != (entry["agent"], entry["stage"])] + [entry]
     entries.sort(key=lambda item: (item["agent"], item["stage"]))
-    try:
-        path.write_text(json.dumps(entries, indent=1) + "\n")
-    except OSError as error:
-        raise CourseError(f"Could not write {path}: {error.strerror}.") from error
+    with written_whole(path) as unfinished:
+        unfinished.write_text(json.dumps(entries, indent=1) + "\n")

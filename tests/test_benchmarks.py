@@ -33,6 +33,11 @@ def test_a_benchmark_prints_its_table(name, options, lines):
     assert status == ("missed" in table)
 
 
+def test_the_learning_curve_stands_beside_the_books():
+    status, table = run("learning_curve.py")
+    assert status == 0 and "4,400,000" in table and "98.3" in table
+
+
 @pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py"])
 def test_help_tells_the_bars(name):
     status, text = run(name, "--help")

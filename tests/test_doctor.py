@@ -125,9 +125,9 @@ def test_missing_notebooks(monkeypatch, tmp_path):
 
 def test_a_full_disk_and_full_memory(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=5e8))
-    assert_broken(doctor.disk(), "0.5 GB, needs 2", "pip cache purge")
+    assert_broken(doctor.disk(), "0.5 GB, needs 2.0", "pip cache purge")
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=5e8))
-    assert_broken(doctor.memory(), "0.5 GB, needs 2", "close other programs")
+    assert_broken(doctor.memory(), "0.5 GB, needs 4.5", "close other programs")
 
 
 def crashes():

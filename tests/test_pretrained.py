@@ -88,6 +88,29 @@ def test_a_foreign_weight_file(tmp_path):
         pretrained.load_weights(tmp_path / "x.safetensors")
 
 
+@pytest.mark.parametrize("header", [{}, {"config": "not json"}, {"config": "[]"}, {"config": '{"network": {}}'}])
+def test_a_weight_file_that_does_not_say_how_it_was_trained(tmp_path, header):
+    header = {"format": pretrained.FORMAT, "agent": "dqn"} | header
+    save_file({"q/bias": np.zeros(3, np.float32)}, tmp_path / "x.safetensors", header)
+    with pytest.raises(CourseError, match="does not say how|another version"):
+        pretrained.load_weights(tmp_path / "x.safetensors")
+
+
+def test_a_number_format_that_numpy_lacks(tmp_path):
+    import torch
+    from safetensors.torch import save_file as save_torch_file
+
+    save_torch_file({"w": torch.zeros(3, dtype=torch.bfloat16)}, tmp_path / "x.safetensors")
+    with pytest.raises(CourseError, match="no weights of this course"):
+        pretrained.load_weights(tmp_path / "x.safetensors")
+
+
+def test_a_damaged_manifest(shipped):
+    (pretrained.FOLDER / "manifest.json").write_text("<<<<<<< mine")
+    with pytest.raises(CourseError, match="manifest.json is damaged"):
+        pretrained.load_stage("dqn", 1)
+
+
 def test_another_agents_weight_file(tmp_path):
     pretrained.save_weights(tmp_path / "x.safetensors", {"q/bias": np.zeros(3)}, "a3c", SMOKE)
     with pytest.raises(CourseError, match="holds weights of a3c, not of dqn"):

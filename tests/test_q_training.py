@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.checkpoints import RunFolder
+from course_lib.checkpoints import RunFolder, config_of
 from course_lib.config import CATCH, SMOKE, NetworkConfig
 from course_lib.environments import make_vector
 from course_lib.errors import CourseError
-from course_lib.evaluation import evaluate, greedy_policy
+from course_lib.evaluation import Scores, evaluate, greedy_policy
 from course_lib.learners import FRAMEWORKS, make_learner
 from course_lib.logs import read_curve
 from course_lib.pretrained import load_learner
@@ -98,7 +98,7 @@ def test_due_counts_multiples():
 
 
 def test_rewards_are_clipped_in_the_memory_and_raw_in_the_score():
-    config = replace(SMOKE, num_envs=1, learning_starts=10**9)
+    config = replace(SMOKE, num_envs=1, update_period=10**9)
 
     class Loud:
         """A game that pays 7 a step and loses a life on the third."""
@@ -126,27 +126,82 @@ def test_rewards_are_clipped_in_the_memory_and_raw_in_the_score():
     assert memory.terminated[:5, 0].tolist() == [False, False, True, False, False]
 
 
-def test_a_resumed_run_goes_on_where_it_stopped(tmp_path):
-    """Weights, target, optimiser, generator and counters are those of the run that stopped."""
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_resumed_run_goes_on_where_it_stopped(framework, tmp_path, monkeypatch):
+    """Weights, target, optimiser, generator, memory and counters on disk are those of the run that stopped, to the last bit."""
+    stopped = {}
+
+    class Watched(RunFolder):
+        def save(self, learner, progress, rng):
+            super().save(learner, progress, rng)
+            stopped.update(learner=learner, rng=rng, progress=progress)
+
+        def save_memory(self, memory, step):
+            super().save_memory(memory, step)
+            stopped.update(memory=memory)
+
+    monkeypatch.setattr("course_lib.q_training.RunFolder", Watched)
+    quiet_train(TINY, framework, tmp_path / "run", keep_memory=True, tensorboard=False)
+
+    learner, rng = make_learner(TINY, framework, (10, 5, 1), 3, seed=99), np.random.default_rng(99)
+    memory = ReplayMemory(TINY.replay_capacity, TINY.num_envs, (10, 5), 1)
+    progress = RunFolder(tmp_path / "run").load(learner, rng)
+    assert progress == stopped["progress"] and progress.step >= TINY.total_steps and progress.games > 50
+    assert RunFolder(tmp_path / "run").load_memory(memory, progress.step)
+    assert (memory.head, memory.size) == (stopped["memory"].head, stopped["memory"].size) and memory.head != 0
+    assert all((array == stopped["memory"].arrays()[name]).all() for name, array in memory.arrays().items())
+    assert rng.bit_generator.state == stopped["rng"].bit_generator.state
+    assert all((stopped["learner"].get_state()[name] == array).all() for name, array in learner.get_state().items())
+
+    batches = [memory.sample(32, rng) for _ in range(5)]
+    assert [learner.update(batch) for batch in batches] == [stopped["learner"].update(batch) for batch in batches]
+
+
+def test_a_memory_of_another_checkpoint_is_not_loaded(tmp_path, capsys):
     quiet_train(TINY, "torch", tmp_path / "run", keep_memory=True, tensorboard=False)
-    folder = RunFolder(tmp_path / "run")
+    quiet_train(replace(TINY, total_steps=1_500), "torch", tmp_path / "run", resume=True, tensorboard=False)
+    capsys.readouterr()
+    quiet_train(replace(TINY, total_steps=2_000), "torch", tmp_path / "run", resume=True, tensorboard=False)
+    assert "the memory starts empty" in capsys.readouterr().out
 
-    def loaded():
-        learner, rng = make_learner(TINY, "torch", (10, 5, 1), 3, seed=99), np.random.default_rng(99)
-        memory = ReplayMemory(TINY.replay_capacity, TINY.num_envs, (10, 5), 1)
-        progress = folder.load(learner, rng)
-        assert folder.load_memory(memory)
-        return learner, rng, memory, progress
 
-    (one, rng_one, memory_one, progress), (two, rng_two, memory_two, _) = loaded(), loaded()
-    assert progress.step >= TINY.total_steps and progress.games > 50
-    losses = [[learner.update(memory.sample(32, rng)) for _ in range(5)] for learner, rng, memory in
-              ((one, rng_one, memory_one), (two, rng_two, memory_two))]
-    assert losses[0] == losses[1]
-    assert all((one.get_state()[name] == array).all() for name, array in two.get_state().items())
+def test_a_longer_run_keeps_its_length(tmp_path, capsys):
+    quiet_train(TINY, "torch", tmp_path / "run", tensorboard=False)
+    longer = replace(TINY, total_steps=1_500)
+    assert quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False).step >= 1_500
+    assert config_of(RunFolder(tmp_path / "run").about()) == longer
+    before = RunFolder(tmp_path / "run").load(make_learner(TINY, "torch", (10, 5, 1), 3), np.random.default_rng())
+    assert quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False) == before
+    assert "give more with --total-steps" in capsys.readouterr().out
 
-    longer = replace(TINY, total_steps=2_000)
-    assert quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False).step >= 2_000
+
+def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(CourseError, match="no CUDA device"):
+        quiet_train(TINY, "torch", tmp_path / "run", device="cuda")
+    quiet_train(TINY, "torch", tmp_path / "run", tensorboard=False)
+
+
+def test_the_best_weights_keep_their_mean_through_a_kill(tmp_path, monkeypatch):
+    """Killed right after its best evaluation, a resumed run does not overwrite the best weights with worse ones."""
+    means = iter([10.0, 85.0, 60.0])
+
+    def fake(*_):
+        return Scores(np.full(3, next(means)), np.ones(3, int), np.arange(3))
+
+    def killed(self, *_):
+        raise SystemExit
+
+    config = replace(TINY, evaluation_period=400)
+    monkeypatch.setattr("course_lib.q_training.evaluate", fake)
+    with monkeypatch.context() as kill, pytest.raises(SystemExit):
+        kill.setattr("course_lib.q_training.CURVE_PERIOD", 900)
+        kill.setattr("course_lib.logs.CurveFile.add", killed)
+        quiet_train(config, "torch", tmp_path / "run", tensorboard=False)
+    best = (tmp_path / "run" / "best.safetensors").read_bytes()
+    quiet_train(replace(config, total_steps=1_300), "torch", tmp_path / "run", resume=True, tensorboard=False)
+    assert (tmp_path / "run" / "best.safetensors").read_bytes() == best
+    assert RunFolder(tmp_path / "run").best_evaluation()["mean"] == 85.0
 
 
 def test_resuming_says_whether_the_memory_came_along(tmp_path, capsys):
@@ -159,7 +214,7 @@ def test_resuming_says_whether_the_memory_came_along(tmp_path, capsys):
 
 
 def test_the_curve_goes_on_without_rows_of_a_lost_sitting(tmp_path):
-    config = replace(TINY, total_steps=20_000, replay_capacity=2_000, learning_starts=10**9)
+    config = replace(TINY, total_steps=20_000, update_period=10**9)
     quiet_train(config, "torch", tmp_path / "run", tensorboard=False)
     with (tmp_path / "run" / "curve.csv").open("a") as file:
         file.write("999999,1,1,0,0,0,0,0\n")  # a row written after the last checkpoint
@@ -190,7 +245,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match="No space left.*untouched"):
         quiet_train(replace(TINY, total_steps=1_200), "torch", tmp_path / "run", resume=True, tensorboard=False)
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
-    assert not list((tmp_path / "run").glob("*.unfinished"))
+    assert not list((tmp_path / "run").glob("*unfinished*"))
 
 
 def test_ctrl_c_saves_and_ends(tmp_path):
