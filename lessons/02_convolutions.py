@@ -287,8 +287,13 @@ print("the first map is yours with a ReLU:", np.allclose(maps[..., 0], np.maximu
 # Your ball finder has one weakness: the digits of the score have specks, too. We could tinker on. Or we say what we *want*, and let the weights
 # follow the slope of the loss. That is **end-to-end learning**: from pixels to the answer, with nothing made by hand in between.
 #
-# Give every place of a frame a score, the response of a 7 × 7 kernel. A softmax turns 6,084 scores into probabilities $p$. The loss is
-# $-\log p[\text{the ball's place}]$, and its slope with respect to the scores is $p$, minus 1 at the right place.
+# Give every place of a frame a score, the response of a 7 × 7 kernel. A softmax turns 6,084 scores $z$ into probabilities, all
+# positive and with the sum 1:
+#
+# $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}} \qquad \text{loss} = -\log p_b = -z_b + \log \sum_j e^{z_j} \qquad \frac{\partial\,\text{loss}}{\partial z_i} = p_i - [i = b]$$
+#
+# where $b$ is the ball's place. The slope is $p$, minus 1 at the right place: push that score up, all others down by as much as they were
+# believed. (Differentiate the middle formula, or take it on trust.)
 
 # %%
 def where_is_the_ball(frames, kernel):
@@ -364,7 +369,8 @@ print(f"stride 4 needs {at_every_place / at_every_fourth:.0f} times fewer")
 # %% [markdown]
 # ## 7 · Receptive fields
 # A unit of the second layer sees windows of the first, and through them more of the screen. How much? Going up one layer with kernel $k$ and
-# stride $s$, the field grows by $k - 1$ steps of the layer below, and a step up here is $s$ steps below:
+# stride $s$, the field grows by $k - 1$ jumps of the layer below. A layer's *jump* is the distance, in pixels of the frame, between two of its
+# neighbouring units (1 for the pixels themselves); a stride of $s$ makes it $s$ times as long:
 #
 # $$\text{field} \leftarrow \text{field} + (k - 1) \cdot \text{jump} \qquad \text{jump} \leftarrow \text{jump} \cdot s$$
 #
@@ -496,6 +502,14 @@ print(f"{'total':21}{sum(parameters for *_, parameters in table):>10,}")
 # %%
 draw.draw_network(table, observation)
 draw.draw_parameters(table)
+
+# %% [markdown]
+# The network has relatives, which you will meet in lessons to come. What they share are the convolutions; what differs is what they ask of them:
+#
+# | agent | shared | on top of it |
+# |---|---|---|
+# | A3C (2016) | conv 16 of 8 × 8 stride 4, conv 32 of 4 × 4 stride 2, dense 256 | two heads: a softmax over the actions (the policy) and one linear value |
+# | Bootstrapped DQN (2016) | the three convolutions of DQN | $K$ heads, each a dense layer of 512 and one linear output for each action |
 
 # %% [markdown]
 # ## 9 · The network in PyTorch and in Keras
@@ -634,7 +648,7 @@ print("PyTorch flattens:", maps.transpose(2, 0, 1).reshape(-1).tolist())
 #
 # Write `keras_to_torch(weights, flatten_shape)` with NumPy. `weights` maps `"conv1/kernel"`, `"conv1/bias"`, ..., `"q/bias"` to `float32` arrays in
 # Keras' layout; `flatten_shape` is the (h, w, c) of the maps before the flatten, which is followed by `dense1`. Return a new dictionary in the same
-# order, with the names `"conv1.weight"`, `"conv1.bias"`, ... and PyTorch's layout.
+# order and with nothing else in it, with the names `"conv1.weight"`, `"conv1.bias"`, ... and PyTorch's layout.
 #
 # With `flatten_shape=(1, 2, 2)` a `dense1/kernel` of `[[1], [2], [3], [4]]` becomes the `dense1.weight` `[[1, 3, 2, 4]]`.
 #
@@ -790,3 +804,7 @@ draw.draw_favourites(np.stack(played), {f"conv{i}": (maps[i - 1], *fields[i - 1]
 # - A. Araujo, W. Norris, J. Sim, [Computing Receptive Fields of Convolutional Neural Networks](https://distill.pub/2019/computing-receptive-fields/), Distill 2019.
 # - M. D. Zeiler, R. Fergus, [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901): what excites a unit most.
 # - X. Glorot, Y. Bengio, [Understanding the difficulty of training deep feedforward neural networks](https://proceedings.mlr.press/v9/glorot10a.html), 2010.
+# - V. Mnih et al., [Asynchronous Methods for Deep Reinforcement Learning](https://arxiv.org/abs/1602.01783), 2016 (A3C); I. Osband et al.,
+#   [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: the relatives.
+#
+# **Next**: [03 · The Huber loss](03_huber_loss.ipynb).

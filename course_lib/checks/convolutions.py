@@ -28,6 +28,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
         array = np.array(None)
     if array.dtype.kind not in "biuf":
         raise Mistake(f"{what} must be an array of numbers; yours is of type {type(value).__name__} and holds something else")
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise Mistake(f"{what} must be a NumPy array; yours is of type {type(value).__name__}: wrap it in np.array(...)")
     return array
 
 
@@ -94,11 +96,13 @@ def conv2d(answer):
         got = convolved(answer, image, kernel, stride)
         check_size(got, rows, columns, h, w, stride)
         check_places(got, image, kernel, stride)
-    got = convolved(answer, np.array([[200, 100]], np.uint8), np.array([[1.0, 1.5]]), 1)
-    if not np.allclose(got, 350.0):
+    got = convolved(answer, np.array([[200, 101]], np.uint8), np.array([[1.0, 1.25]]), 1)
+    check_size(got, 1, 2, 1, 2, 1)
+    if not np.allclose(got, 326.25):
+        whole = got[0, 0] in (326, 327)
         raise Mistake(
-            f"the uint8 pixels [[200, 100]] under [[1, 1.5]] give 350; yours is {got[0, 0]:g}: "
-            "compute and store in float, a uint8 ends at 255"
+            f"the uint8 pixels [[200, 101]] under [[1, 1.25]] give 326.25; yours is {got[0, 0]:g}: "
+            + ("integers lose the fraction, store the result in float" if whole else "compute and store in float, a uint8 ends at 255")
         )
 
 
@@ -183,8 +187,7 @@ def check_blur(kernel: np.ndarray) -> None:
 
 
 def check_edge(kernel: np.ndarray) -> None:
-    flat, step = np.full((3, 3), 100.0), np.array([[0.0, 50.0, 100.0]] * 3)
-    across, down, away = respond(kernel, step), respond(kernel, step.T), respond(kernel, flat)
+    away = respond(kernel, np.full((3, 3), 100.0))
     if (kernel >= 0).all() and away > 0:
         raise Mistake(
             f"vertical_edge must answer 0 to a flat grey of 100; yours answers {away:g}: it sums where it should take a "
@@ -192,39 +195,60 @@ def check_edge(kernel: np.ndarray) -> None:
         )
     if not np.isclose(away, 0.0, atol=1e-6):
         raise Mistake(f"vertical_edge must answer 0 to a flat grey of 100; yours answers {away:g}: its weights must add up to 0")
-    if np.isclose(across, 0.0, atol=1e-6) and not np.isclose(down, 0.0, atol=1e-6):
+    for step in ([0, 50, 100], [0, 0, 100], [0, 100, 100]):
+        check_step(kernel, step)
+
+
+def check_step(kernel: np.ndarray, step: list[int]) -> None:
+    """A step from dark to bright, from left to right and then from top to bottom. Only the first one lies under all three columns."""
+    rows, ramp = np.array([step] * 3), step[1] == 50
+    across, down = respond(kernel, rows), respond(kernel, rows.T)
+    if ramp and np.isclose(across, 0.0, atol=1e-6) and not np.isclose(down, 0.0, atol=1e-6):
         raise Mistake(
             "vertical_edge answers 0 to the rows [0, 50, 100] and not to the columns: yours looks for horizontal edges, "
             "transpose it"
         )
-    if across < 0:
-        raise Mistake(
-            "vertical_edge must be positive where dark turns bright from left to right; at [0, 50, 100] yours is "
-            f"{across:g}: wrong sign"
-        )
-    if np.isclose(across, 0.0, atol=1e-6):
+    if across < -1e-6:
+        hint = "wrong sign" if ramp else "weights must grow from left to right, as -1, 0, 1 do"
+        raise Mistake(f"vertical_edge must be positive where dark turns bright from left to right; at {step} yours is {across:g}: {hint}")
+    if ramp and np.isclose(across, 0.0, atol=1e-6):
         raise Mistake("vertical_edge must be positive where dark turns bright from left to right; at the rows [0, 50, 100] yours is 0")
     if not np.isclose(down, 0.0, atol=1e-6):
         raise Mistake(
-            f"vertical_edge must answer 0 to a horizontal edge (columns [0, 50, 100]); yours answers {down:g}: make its "
-            "three rows alike"
+            f"vertical_edge must answer 0 to a horizontal edge (columns {step}); yours answers {down:g}: make its "
+            "three rows alike, each with the sum 0"
         )
 
 
 def check_ball_finder(kernel: np.ndarray) -> None:
+    rim = (kernel.sum() - kernel[1:4, 1:4].sum()) / 16
+    if kernel[2, 2] < 0 < rim:
+        raise Mistake(f"ball_finder has {kernel[2, 2]:g} in the middle and a positive rim: wrong sign, it rewards the rim; swap the signs")
     if (kernel >= 0).all():
         wall = respond(kernel, np.full((5, 5), 142.0))
         raise Mistake(f"ball_finder answers {wall:g} inside a wall: it sums where it should differ, the rim needs negative weights")
     for row, column in ((17, 12), (14, 20), (20, 6)):
         image = court(row, column)
         responses = reference_conv2d(image, kernel)  # [26, 26]
-        best = tuple(int(i) + 2 for i in np.unravel_index(responses.argmax(), responses.shape))  # centre of the window
-        if responses.max() <= 0:
+        if responses.max() <= 0 and kernel.max() <= 0:
             raise Mistake("ball_finder is positive nowhere, not even on the ball: wrong sign, the middle is positive and the rim negative")
-        if abs(best[0] - row - 0.5) > 1.5 or abs(best[1] - column) > 1.5:
+        if responses.max() <= 0:
             raise Mistake(
-                f"the largest response of ball_finder must lie on the ball; yours lies on {what_is_at(best)}: "
+                "ball_finder is positive nowhere, not even on the ball, which is two pixels high: the rim is too strong "
+                f"({kernel.min():g} beside {kernel.max():g}) or begins too near, keep it to the outermost weights"
+            )
+        places = np.argwhere(np.isclose(responses, responses.max())) + 2  # centres of the best windows, [N, 2]
+        off = places - (row + 0.5, column)
+        if (far := (abs(off) > 2.5).any(axis=1)).any():
+            raise Mistake(
+                f"the largest response of ball_finder must lie on the ball; yours lies on {what_is_at(tuple(places[far][0]))}: "
                 "whatever fills the rim too must lose, so make the rim's weights more negative"
+            )
+        down, right = off.mean(axis=0)  # the middle of them: a ball may sit at several places of the inner 3 x 3
+        if max(abs(down), abs(right)) > 0.75:
+            raise Mistake(
+                f"the largest response of ball_finder must lie on the ball; yours is off by [{down:g}, {right:g}] in rows and "
+                "columns: put the positive weights in the middle, [1:4, 1:4]"
             )
 
 
@@ -263,6 +287,13 @@ def table_rows(answer: Any) -> list[tuple[str, tuple[int, ...], int]]:
     for row in answer:
         try:
             name, shape, parameters = row
+            if np.ndim(shape) == 0 and shape is not None:
+                case = f"the output shape of {name} must be a tuple; yours is the number {shape}"
+                raise Mistake(f"{case}: ({shape},) is a tuple, the comma makes it one")
+            words = ("rows", "columns", "channels") if len(shape) == 3 else ("outputs",) * len(shape)
+            for number, what in zip((*shape, parameters), (*words, "parameters")):
+                if number != int(number):
+                    raise Mistake(f"{name} has {number:.3g} {what} in your table: there are no parts of one, so use // where you divide")
             rows.append((str(name), tuple(int(n) for n in np.atleast_1d(shape)), int(parameters)))
         except (TypeError, ValueError):
             raise Mistake(f"each row is (name, output shape, parameters), as in ('q', (3,), 1539); one of yours is {row!r}") from None
@@ -293,6 +324,9 @@ def layer_table(answer):
                 check_conv_row(mine, yours, conv[i], channels[i], shape if i == 0 else want[i - 1][1])
             else:
                 check_dense_row(mine, yours, want[i - 1][1], num_actions)
+    numbers = [number for _, shape, parameters in answer(*settings[0]) for number in (*shape, parameters)]
+    if floats := [number for number in numbers if isinstance(number, (float, np.floating))]:
+        raise Mistake(f"sizes and parameters are whole numbers; yours holds {floats[0]} for {floats[0]:.0f}: divide with //")
 
 
 def check_conv_row(mine, yours, layer: tuple[int, int, int], channels: int, before: tuple[int, ...]) -> None:
@@ -304,6 +338,8 @@ def check_conv_row(mine, yours, layer: tuple[int, int, int], channels: int, befo
             raise Mistake(f"{case}: the order is height, width, channels")
         if got_shape == (math.ceil(before[0] / stride), math.ceil(before[1] / stride), filters):
             raise Mistake(f"{case}: that is the size with padding, this network uses none")
+        if len(got_shape) == 3 and got_shape[0] == got_shape[1] and shape[0] != shape[1]:
+            raise Mistake(f"{case}: not every screen is square, the width follows its own {before[1]} pixels, the height its {before[0]}")
         raise Mistake(f"{case}: off by one? The size is (before - kernel) // stride + 1")
     if got == parameters:
         return
@@ -369,6 +405,16 @@ def known_observations() -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (2, *OBSERVATION_SHAPE), dtype=np.uint8)
 
 
+def dim_observation() -> np.ndarray:
+    """uint8 [1, 84, 84, 4], alone in its batch and no pixel brighter than 199."""
+    return np.minimum(known_observations()[:1], 199)
+
+
+def refuses_one(error: Exception) -> Mistake:
+    """What to say when a network that takes two observations breaks at one."""
+    return Mistake(f"2 observations pass and 1 alone raises {type(error).__name__}: type in no batch size, keep the first axis as it comes")
+
+
 def reference_q_values(observations, weights, scale=1 / 255, relu=(True, True, True, True)) -> np.ndarray:
     """The network in NumPy: uint8 [B, 84, 84, 4] -> float [B, A]; its options are the mistakes that the checks look for."""
     x = observations.astype(np.float32) * np.float32(scale)  # [B, H, W, C]
@@ -397,6 +443,8 @@ def check_q_values(got: np.ndarray, observations: np.ndarray, weights: list[np.n
     powers = np.exp(want - want.max(axis=1, keepdims=True))
     if agree(got, powers / powers.sum(axis=1, keepdims=True)):
         raise Mistake(f"{yours}: softmax on the output makes probabilities; Q-values are no probabilities, leave the last layer linear")
+    if observations.max() < 255 and agree(got, reference_q_values(observations, weights, scale=1 / observations.max())):
+        raise Mistake(f"{yours}: you divide by the brightest pixel, here {observations.max()}, so one grey means two things; divide by 255")
     if agree(got, reference_q_values(observations, weights, scale=1.0)):
         raise Mistake(f"{yours}: /255 is missing, the network must turn uint8 0..255 into 0..1")
     if agree(got, reference_q_values(observations, weights, scale=1 / 255**2)):
@@ -451,12 +499,14 @@ def check_parameter_count(got: int) -> None:
         )
 
 
-def check_output(q_values: np.ndarray, num_actions: int) -> np.ndarray:
-    if q_values.shape != (2, num_actions):
-        hint = ": the last layer has num_actions outputs" if q_values.ndim == 2 else ""
+def check_output(q_values: np.ndarray, count: int, num_actions: int) -> np.ndarray:
+    if q_values.shape != (count, num_actions):
+        hint = ": the last layer has num_actions outputs" if q_values.ndim == 2 and q_values.shape[0] == count else ""
+        if count == 1 and q_values.shape == (num_actions,):
+            hint = ": the batch axis is lost, do not squeeze the output"
         raise Mistake(
-            f"2 observations and {num_actions} actions give Q-values of shape (2, {num_actions}); yours have "
-            f"{q_values.shape}{hint}"
+            f"{count} observation{'s' * (count > 1)} and {num_actions} actions give Q-values of shape ({count}, {num_actions}); "
+            f"yours have {q_values.shape}{hint}"
         )
     if q_values.dtype != np.float32:
         raise Mistake(f"Q-values are float32; yours are {q_values.dtype}")
@@ -482,7 +532,7 @@ def q_network(answer):
     if not isinstance(network, nn.Module):
         raise Mistake(f"calling your network with 3 must give an nn.Module; yours gives the type {type(network).__name__}")
 
-    def q_values(network, num_actions: int) -> np.ndarray:
+    def q_values(network, num_actions: int, observations=observations) -> np.ndarray:
         with torch.no_grad():
             output = network(torch.from_numpy(observations.copy()))
         if not isinstance(output, torch.Tensor):
@@ -490,7 +540,8 @@ def q_network(answer):
                 f"the network must return a tensor of Q-values; yours returns the type {type(output).__name__}: is a "
                 "return missing in forward?"
             )
-        return check_output(output.float().numpy() if output.dtype == torch.bfloat16 else output.numpy(), num_actions)
+        output = output.float() if output.dtype == torch.bfloat16 else output
+        return check_output(output.numpy(), len(observations), num_actions)
 
     failure = None
     try:  # first of all, because lazy layers get their shapes here
@@ -521,7 +572,23 @@ def q_network(answer):
         for parameter, array in zip(parameters, in_torch):
             parameter.copy_(torch.from_numpy(array.copy()))
     check_q_values(q_values(network, 3), observations, weights, "torch")
+    dim = dim_observation()
+    try:
+        got = q_values(network, 3, dim)
+    except (RuntimeError, ValueError) as error:
+        raise refuses_one(error) from error
+    check_q_values(got, dim, weights, "torch")
+    check_gradient(network(torch.from_numpy(dim)), parameters)
     q_values(answer(2), 2)
+
+
+def check_gradient(output, parameters) -> None:
+    """A torch network must be able to learn: every parameter gets a gradient."""
+    if not output.requires_grad:
+        raise Mistake("the output must carry a gradient, or nothing can be learned; yours has none: no detach and no no_grad in forward")
+    output.sum().backward()
+    if missing := [name for name, parameter in zip(canonical_names(), parameters) if parameter.grad is None]:
+        raise Mistake(f"no gradient reaches {missing[0].split('/')[0]}, so it would never learn: no detach and no no_grad in forward")
 
 
 def explain_torch(error: Exception) -> None:
@@ -570,11 +637,11 @@ def q_network_keras(answer):
     if not isinstance(network, keras.Model):
         raise Mistake(f"calling your function with 3 must give a keras.Model; yours gives the type {type(network).__name__}")
 
-    def q_values(network, num_actions: int) -> np.ndarray:
+    def q_values(network, num_actions: int, observations=observations) -> np.ndarray:
         output = network(observations.copy())
         if output is None:
             raise Mistake("the network must return Q-values; yours returns None: is a return missing in call?")
-        return check_output(np.asarray(output), num_actions)
+        return check_output(np.asarray(output), len(observations), num_actions)
 
     failure = None
     try:
@@ -597,6 +664,14 @@ def q_network_keras(answer):
         raise Mistake(f"the layers must be {', '.join(LAYERS)} in this order, each with its bias: weights are loaded in that order")
     network.set_weights(weights)
     check_q_values(q_values(network, 3), observations, weights, "keras")
+    dim = dim_observation()
+    try:
+        got = q_values(network, 3, dim)
+    except Mistake:
+        raise
+    except Exception as error:  # TensorFlow's own kinds of error are no ValueError
+        raise refuses_one(error) from error
+    check_q_values(got, dim, weights, "keras")
     q_values(answer(2), 2)
 
 
@@ -667,6 +742,11 @@ def keras_to_torch(answer):
     if missing := [name for name in wanted if name not in carried]:
         count = len(wanted)
         raise Mistake(f'"{missing[0]}" is missing from the result: {count} arrays go in, {count} come out, kernels are called weight')
+    if extra := [name for name in carried if name not in wanted]:
+        raise Mistake(f'"{extra[0]}" does not belong into the result: the {len(wanted)} new names, in the same order, nothing else')
+    if swapped := [(mine, yours) for mine, yours in zip(wanted, carried) if mine != yours]:
+        mine, yours = swapped[0]
+        raise Mistake(f"arrays are loaded in their order, and yours has {yours} where {mine} must stand: keep the same order, nothing else")
     for name, want in wanted.items():
         source = weights[name.replace(".weight", "/kernel").replace(".bias", "/bias")]
         got = as_array(carried[name], name)

@@ -292,12 +292,27 @@ def draw_parameters(table: list[tuple[str, tuple[int, ...], int]]) -> None:
     plt.show()
 
 
+def spread(values: np.ndarray, gap: float) -> np.ndarray:
+    """Heights for labels at these values, in the same order, nudged until they are about `gap` apart. [N] -> [N]."""
+    order = np.argsort(values)
+    heights = np.array(values, float)
+    for _ in range(20):  # a nudge may bring two others together
+        for below, above in zip(order, order[1:]):
+            nudge = max(0.0, gap - (heights[above] - heights[below])) / 2
+            heights[below] -= nudge
+            heights[above] += nudge
+    return heights
+
+
 def compare_q_values(q_values: dict[str, np.ndarray], actions: tuple[str, ...]) -> None:
     """Q-values of each action, a line from network to network."""
     _, ax = plt.subplots(figsize=(8, 3.4))
-    for action, values, colour in zip(actions, np.stack(list(q_values.values())).T, (PALETTE["blue"], PALETTE["orange"], PALETTE["green"])):
+    table = np.stack(list(q_values.values()))  # [networks, actions]
+    heights = spread(table[-1], 0.09 * np.ptp(table))
+    for action, values, height, colour in zip(actions, table.T, heights, (PALETTE["blue"], PALETTE["orange"], PALETTE["green"])):
         ax.plot(list(q_values), values, "o-", color=colour)
-        ax.annotate(action, (len(values) - 1, values[-1]), xytext=(10, 0), textcoords="offset points", va="center", color=colour)
+        place = (len(values) - 1, height)
+        ax.annotate(action, place, xytext=(10, 0), textcoords="offset points", va="center", color=colour)
     ax.set(ylabel="Q-value")
     ax.margins(x=0.12)
     plt.show()

@@ -92,6 +92,16 @@ def conv_returns_ragged_lists(image, kernel, stride=1):
     return [[1], [2, 3]]
 
 
+@mutant("02.1", says="integers lose the fraction")
+def stored_in_integers(image, kernel, stride=1):
+    return reference_conv2d(image, kernel, stride).astype(int)
+
+
+@mutant("02.1", says="yours is of type list: wrap it in np.array")
+def conv_returns_lists(image, kernel, stride=1):
+    return reference_conv2d(image, kernel, stride).tolist()
+
+
 # 02.2 ------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -113,8 +123,17 @@ mutant("02.2", says="yours is 0", name="edge_zero")(with_filter("vertical_edge",
 mutant("02.2", says="it sums where it should differ", name="finder_sums")(with_filter("ball_finder", np.ones((5, 5))))
 mutant("02.2", says="yours lies on the", name="finder_finds_walls")(with_filter("ball_finder", np.where(FINDER > 0, 1.0, -0.3)))
 mutant("02.2", says="yours lies on the paddle", name="finder_finds_paddles")(with_filter("ball_finder", np.where(FINDER > 0, 1.0, -1.0)))
-mutant("02.2", says="yours lies on", name="finder_upside_down")(with_filter("ball_finder", -FINDER))
+mutant("02.2", says="wrong sign, it rewards the rim", name="finder_upside_down")(with_filter("ball_finder", -FINDER))
 mutant("02.2", says="positive nowhere", name="finder_all_negative")(with_filter("ball_finder", -np.ones((5, 5))))
+mutant("02.2", says="the rim is too strong", name="finder_one_pixel")(with_filter("ball_finder", np.pad([[21.0]], 2) - 20))
+mutant("02.2", says="off by [-1, 0] in rows and columns", name="finder_off")(with_filter("ball_finder", np.roll(FINDER, 1, 0)))
+mutant("02.2", says="at [0, 100, 100] yours is -300: weights must grow", name="edge_dips")(
+    with_filter("vertical_edge", np.array([[1, -3, 2]] * 3))
+)
+mutant("02.2", says="(columns [0, 0, 100]); yours answers 100", name="edge_uneven")(
+    with_filter("vertical_edge", np.array([[-1, 0, 2], [-1, 0, -1], [-1, 0, 2]]))
+)
+mutant("02.2", says="yours is of type list: wrap it", name="filter_as_list")(with_filter("vertical_edge", EDGE.tolist()))
 mutant("02.2", says="must have shape (5, 5); yours has (3, 3)", name="finder_small")(with_filter("ball_finder", np.ones((3, 3))))
 mutant("02.2", says='"blur" is missing', name="one_filter_none")(with_filter("blur", None))
 mutant("02.2", says="holds something else", name="filter_of_words")(with_filter("blur", "nine times a ninth"))
@@ -208,6 +227,34 @@ def only_the_total(observation_shape, conv, dense, num_actions):
     return sum(row[2] for row in reference_table(observation_shape, conv, dense, num_actions))
 
 
+@mutant("02.3", says="(512,) is a tuple, the comma makes it one")
+@changed
+def shape_without_comma(name, shape, parameters, *_):
+    return name, shape if len(shape) == 3 else shape[0], parameters
+
+
+@mutant("02.3", says="conv1 has 9.67 rows in your table")
+def divided_into_parts(observation_shape, conv, dense, num_actions):
+    height, width, _ = observation_shape
+    rows = reference_table(observation_shape, conv, dense, num_actions)
+    for i, (filters, kernel, stride) in enumerate(conv):
+        height, width = (height - kernel) / stride + 1, (width - kernel) / stride + 1
+        rows[i] = (rows[i][0], (height, width, filters), rows[i][2])
+    return rows
+
+
+@mutant("02.3", says="yours holds 20.0 for 20")
+@changed
+def whole_floats(name, shape, parameters, *_):
+    return name, tuple(map(float, shape)), parameters
+
+
+@mutant("02.3", says="the width follows its own 42 pixels")
+@changed
+def width_from_height(name, shape, parameters, *_):
+    return name, (shape[0], shape[0], shape[2]) if len(shape) == 3 else shape, parameters
+
+
 # 02.4 in PyTorch -------------------------------------------------------------------------------------------------------------------
 
 
@@ -277,6 +324,11 @@ torch_mutant("three_actions", "3 actions", num_actions=3, output=lambda q: q[:, 
 torch_mutant("three_actions_always", "2 actions give Q-values of shape (2, 2); yours have (2, 3)", num_actions=3)
 torch_mutant("forgot_return", "is a return missing in forward", output=lambda q: None)
 torch_mutant("input_channels", "4 input channels", channels=1, prepare=lambda x: x[..., -1:].permute(0, 3, 1, 2) / 255)
+torch_mutant("brightest_pixel", "you divide by the brightest pixel, here 199", prepare=lambda x: x.permute(0, 3, 1, 2) / x.max())
+torch_mutant("detached", "the output must carry a gradient", output=lambda q: q.detach())
+torch_mutant("detached_inside", "no gradient reaches conv1, so", flatten=lambda x: x.flatten(1).detach())
+torch_mutant("squeezed", "the batch axis is lost", output=lambda q: q.squeeze())
+torch_mutant("batch_of_two", "type in no batch size", output=lambda q: q.view(2, -1))
 torch_mutant("shifted", "with known weights the first Q-values must be", output=lambda q: q + 1)
 
 
@@ -315,6 +367,7 @@ def keras_network(
     output=None,
     num_actions=None,
     input_dtype="uint8",
+    end=lambda keras: [],
     **options,
 ):
     """An answer to 02.4 in Keras; each option makes one mistake."""
@@ -331,6 +384,7 @@ def keras_network(
                 *flatten(layers),
                 layers.Dense(512, activation=relu[3]),
                 layers.Dense(num_actions or actions, activation=output),
+                *end(keras),
             ]
         )
 
@@ -358,6 +412,8 @@ keras_mutant("no_flatten", "a Flatten is missing", flatten=lambda layers: [])
 keras_mutant("pooled", "a Flatten is missing", flatten=lambda layers: [layers.GlobalAveragePooling2D()])
 keras_mutant("no_biases", "1,685,667 parameters; yours has 1,685,507", use_bias=False)
 keras_mutant("four_actions", "the last layer has num_actions outputs", num_actions=4)
+keras_mutant("squeezed", "the batch axis is lost", end=lambda keras: [keras.layers.Lambda(lambda q: keras.ops.squeeze(q))])
+keras_mutant("batch_of_two", "type in no batch size", end=lambda keras: [keras.layers.Lambda(lambda q: keras.ops.reshape(q, (2, 3)))])
 keras_mutant("three_actions_always", "2 actions give Q-values of shape (2, 2); yours have (2, 3)", num_actions=3)
 
 
@@ -413,6 +469,17 @@ carry_mutant("bias_changed", "conv1.bias needs no change", bias=lambda b: b[::-1
 carry_mutant("names_kept", '"conv1.weight" is missing', rename=lambda name: name.replace(".weight", ".kernel"))
 carry_mutant("float64", "must stay float32; yours is float64", bias=lambda b: b.astype(float))
 carry_mutant("nones", "yours is None", bias=lambda b: None)
+
+
+@mutant("02.5", says="yours has conv2.weight where conv1.bias must stand")
+def carry_biases_last(weights, flatten_shape):
+    carried = reference_to_torch(weights, flatten_shape)
+    return {name: carried[name] for name in sorted(carried, key=lambda name: name.endswith("bias"))}
+
+
+@mutant("02.5", says='"conv1/kernel" does not belong into the result')
+def carry_into_the_old(weights, flatten_shape):
+    return {**weights, **reference_to_torch(weights, flatten_shape)}
 
 
 @mutant("02.5", says="changes the weights that it is given")
