@@ -125,8 +125,8 @@ def walk(gradient, target, rate=0.4, steps=25):
     """Predictions of gradient descent that starts at 0: float array [steps + 1]."""
     predictions = [0.0]
     for _ in range(steps):
-        error = target - predictions[-1]
-        predictions.append(predictions[-1] + rate * gradient(error))
+        errors = np.array([target - predictions[-1]])  # [1]
+        predictions.append(predictions[-1] + rate * gradient(errors)[0])
     return np.array(predictions)
 
 # %% [markdown]
@@ -679,3 +679,5 @@ figures.show_td_errors(td_errors, ball_lost)
 # - Documentation: [torch huber_loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html), [torch
 #   SmoothL1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html), [Keras regression
 #   losses](https://keras.io/api/losses/regression_losses/).
+#
+# **Next**: [04 · DQN](04_dqn.ipynb).

@@ -357,10 +357,12 @@ class Slots:
 
 
 # %% [markdown]
-# Told the frames 1, 2, 3, 4 of one game and 11, 12, 13 of the next, with a history of 3, the memory holds five transitions:
+# Told the frames 1, 2, 3, 4 of one game and 11, 12, 13 of the next (so we call the pictures; a frame's *number* counts from 0), with a
+# history of 3, the memory holds five transitions:
 #
-# | frame | 1 | 2 | 3 | 4 | 11 | 12 | 13 |
+# | picture | 1 | 2 | 3 | 4 | 11 | 12 | 13 |
 # |---|---|---|---|---|---|---|---|
+# | number | 0 | 1 | 2 | 3 | 4 | 5 | 6 |
 # | `starts` | yes | | | | yes | | |
 # | its stack | 1 1 1 | 1 1 2 | 1 2 3 | | 11 11 11 | 11 11 12 | |
 # | the next stack | 1 1 2 | 1 2 3 | 2 3 4 | *none* | 11 11 12 | 11 12 13 | *not yet* |
@@ -368,6 +370,8 @@ class Slots:
 # Frame 4 shows where the first game ended. It was stored to complete the transition of frame 3, and nothing follows it: the next slot
 # **starts** another game. Frame 13 is the newest, so its successor is still unknown. And no stack reaches back across a start: there the
 # first frame stands in for those before it.
+#
+# Go by `starts` alone: in Breakout a lost life is `terminated` in the middle of a game (section 6 tells why), and it starts no new one.
 
 # %% [markdown] exercise="04.3"
 # ### Exercise 04.3 · A small replay memory
@@ -379,18 +383,18 @@ class Slots:
 #   the observation acted on; `starts`, whether it is the first of its game.
 # - `stack(numbers)`: for frame numbers int `[B]` their observations, uint8 `[B, H, W, history]`, newest frame last; an entry before its
 #   game's start is the game's first frame.
-# - `sample(batch_size, rng)` draws a `Batch`, each transition with the same chance (repeats are fine), from all frames that have their
-#   whole history *and* their successor in the memory: in the table above 1, 2, 3, 11 and 12. With capacity 5 and history 2, after frames
-#   1 to 8 of one game (4 to 8 are left), those are 5, 6 and 7.
+# - `sample(batch_size, rng)` draws a `Batch`, each transition with the same chance, from all frames that have their whole history *and*
+#   their successor in the memory: in the table above 1, 2, 3, 11 and 12. With capacity 5 and history 2, after frames 1 to 8 of one game
+#   (4 to 8 are left), those are 5, 6 and 7. A batch may be larger than the memory, so repeats must be possible.
 #
 # <details><summary>Hint 1</summary>Work with frame numbers (0, 1, 2, ... since the beginning) throughout, and turn them into slots
 # (<code>% self.capacity</code>) only where you look something up.</details>
 # <details><summary>Hint 2</summary>Candidates run from the oldest number with its history, <code>max(0, self.count - self.capacity +
-# self.history - 1)</code>, to <code>self.count - 2</code>; drop those whose next slot starts a game, then let <code>rng.choice</code>
-# draw. For a stack, walk back from the newest frame one column at a time: where a frame starts its game, the column before it holds the
-# same number, elsewhere one less.</details>
-# <details><summary>Hint 3</summary>Walking back: <code>columns.insert(0, columns[0] - ~self.starts[columns[0] % self.capacity])</code>
-# until there are <code>history</code> columns (NumPy reads <code>~starts</code> as 1 where no game starts), then
+# self.history - 1)</code> (slightly cautious where a game starts there, which is fine), to <code>self.count - 2</code>; drop those whose
+# next slot starts a game, then let <code>rng.choice</code> draw. For a stack, walk back from the newest frame one column at a time: where
+# a frame starts its game, the column before it holds the same number, elsewhere one less.</details>
+# <details><summary>Hint 3</summary>Walking back: with <code>n = columns[0]</code> and <code>starts = self.starts[n %
+# self.capacity]</code>, <code>columns.insert(0, np.where(starts, n, n - 1))</code> until there are <code>history</code> columns, then
 # <code>np.stack([self.frames[column % self.capacity] for column in columns], axis=-1)</code>. The next observations are
 # <code>self.stack(numbers + 1)</code>.</details>
 
@@ -410,7 +414,8 @@ class SmallMemory(Slots):
         # SOLUTION BEGIN
         columns = [numbers]  # [B] each, newest last
         while len(columns) < self.history:
-            columns.insert(0, columns[0] - ~self.starts[columns[0] % self.capacity])
+            n = columns[0]
+            columns.insert(0, np.where(self.starts[n % self.capacity], n, n - 1))
         return np.stack([self.frames[column % self.capacity] for column in columns], axis=-1)  # [B, H, W, history]
         # SOLUTION END
 
@@ -884,7 +889,8 @@ figures.show_player(episode)
 # rest.</details>
 #
 # **5.** You write `target_weights = online_weights`. Which run of section 9 have you built?
-# <details><summary>Answer</summary>"No target network": both names mean the same arrays, so the target moves with every update.</details>
+# <details><summary>Answer</summary>"No target network": both names mean the same arrays, so the target moves with every update, as
+# if copied after each.</details>
 
 # %% [markdown]
 # ## What to try next
@@ -908,3 +914,5 @@ figures.show_player(episode)
 # - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015.
 # - van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016.
 # - Osband et al.: [Behaviour suite for reinforcement learning](https://arxiv.org/abs/1908.03568). 2020. Where Catch is from.
+#
+# **Next**: threads and A3C, in the making.

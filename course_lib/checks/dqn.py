@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from course_lib import exploration, returns
 from course_lib.checks.base import Mistake, exercise
+from course_lib.checks.huber import whole_arrays
 
 
 class Batch(NamedTuple):
@@ -45,6 +47,8 @@ def as_number(value: Any, call: str) -> float:
     if getattr(value, "ndim", 0):
         raise Mistake(f"{call} must be one number; yours is an array of shape {tuple(value.shape)}")
     try:
+        if isinstance(value, str):
+            raise TypeError
         return float(value)
     except (TypeError, ValueError) as error:
         raise Mistake(f"{call} must be one number; yours is a {type(value).__name__}") from error
@@ -91,19 +95,20 @@ MOMENTS = (
     Moment(100, 0, [(0.0, "your line falls to 0; it must end at `end`")]),
     Moment(200, 0, [(-0.8, "the line goes on falling below `end`; hold it there"), (0.0, "a probability of 0 is not `end`")]),
     Moment(
-        50,
-        100,
+        20,
+        40,
         [
-            (0.55, "it counts from before learning starts; until then nothing is known that would be worth trusting"),
-            (1.45, "that is no probability; hold epsilon at `start` until learning starts"),
+            (0.82, "it counts from before learning starts; until then nothing is known that would be worth trusting"),
+            (1.18, "that is no probability; hold epsilon at `start` until learning starts"),
         ],
     ),
     Moment(
-        150,
-        100,
+        90,
+        40,
         [
-            (0.1, "it counts from before learning starts; the line begins at step `learning_starts`"),
-            (0.775, "the line takes `decay_steps` from where it begins, not `decay_steps` + `learning_starts`"),
+            (0.19, "it counts from before learning starts; the line begins at step `learning_starts`"),
+            (1 - 0.9 * 50 / 140, "the line takes `decay_steps` from where it begins, not `decay_steps` + `learning_starts`"),
+            (0.25, "the line takes `decay_steps` from where it begins, not `decay_steps` - `learning_starts`"),
         ],
     ),
 )
@@ -119,6 +124,11 @@ def linear_epsilon(answer):
     got = as_number(answer(30, 0.5, 0.3, 40, 10), "linear_epsilon(30, 0.5, 0.3, 40, 10)")
     if not close(got, 0.4):
         raise Mistake(f"linear_epsilon(30, 0.5, 0.3, 40, 10) must be 0.4; yours is {shown(got)}: use the numbers that are given to you")
+    got = as_number(answer(1, 1.0, 0.1, 10_000, 0), "linear_epsilon(1, 1.0, 0.1, 10000, 0)")
+    if abs(got - 0.99991) > 1e-6:
+        raise Mistake(
+            f"linear_epsilon(1, 1.0, 0.1, 10000, 0) must be 0.99991; yours is {got:.5f}: a step on a long line is tiny; do not round"
+        )
 
 
 # --- 04.2: epsilon-greedy -------------------------------------------------------------------------------------------------------------
@@ -134,7 +144,8 @@ class Choices:
         given = np.array(q_values, np.float32)
         batch, num_actions = given.shape
         before = np.random.get_state()[1].copy(), random.getstate()
-        got = self.answer(given, epsilon, np.random.default_rng(seed))
+        with whole_arrays():
+            got = self.answer(given, epsilon, np.random.default_rng(seed))
         if not np.array_equal(before[0], np.random.get_state()[1]) or before[1] != random.getstate():
             raise Mistake("it draws from the global random state, which the whole program shares; draw from `rng` only")
         if not np.array_equal(given, np.array(q_values, np.float32)):
@@ -167,7 +178,16 @@ def epsilon_greedy(answer):
         raise Mistake(
             f"with epsilon 0 every action must be the one of highest value; for [0.0, 1.0, 2.0] that is 2; yours is {got[got != 2][0]}"
         )
+    if not np.array_equal(got := choose([[-3.0, -1.0, -2.0], [-5.0, 1.0, 2.0]], 0.0), [1, 2]):
+        reason = "the largest value counts, not the largest size" if got[1] == 0 else "start the search from the first action, not from 0"
+        case = "with epsilon 0 the Q-values [[-3, -1, -2], [-5, 1, 2]] must give [1, 2]"
+        raise Mistake(f"{case}; yours: {got.tolist()}: values may be negative; {reason}")
     expect_even(choose(rows, 1.0), size)
+    if missing := set(range(5)) - set(choose(np.zeros((2_000, 5)), 1.0).tolist()):
+        raise Mistake(
+            f"with epsilon 1 and 5 actions all of 0 to 4 must come up; yours never chooses {shown_set(missing)}: "
+            "take A from `q_values.shape`"
+        )
     share = (choose(rows, 0.3) == 2).mean()
     if abs(share - 0.8) > 0.02:
         if share > 0.98 or abs(share - 1 / 3) < 0.02:
@@ -222,7 +242,8 @@ class ReferenceMemory:
     def stack(self, numbers):
         columns = [numbers]  # [B] each, newest last
         while len(columns) < self.history:
-            columns.insert(0, columns[0] - ~self.starts[columns[0] % self.capacity])
+            n = columns[0]
+            columns.insert(0, np.where(self.starts[n % self.capacity], n, n - 1))
         return np.stack([self.frames[column % self.capacity] for column in columns], axis=-1)  # [B, H, W, L]
 
     def sample(self, batch_size, rng):
@@ -244,19 +265,32 @@ class Storyteller:
         self.memory, self.history = memory(capacity, FRAME, history), history
         self.frame = np.zeros(FRAME, np.uint8)  # one array for all frames, as an emulator may do it
 
-    def tell(self, game: Iterable[int], terminated: bool = False, truncated: bool = False) -> Storyteller:
-        """One game: its frames in order, the last of which only shows where the step before it led."""
+    def tell(self, game: Iterable[int], terminated: bool = False, truncated: bool = False, life_lost: int | None = None) -> Storyteller:
+        """One game: its frames in order, the last of which only shows where the step before it led.
+
+        life_lost: a frame in the middle whose step is terminated, though the game goes on.
+        """
         game = list(game)
         for position, n in enumerate(game):
             self.frame[:] = n
             ends = position == len(game) - 2
-            self.memory.add(self.frame, n % 3, n / 10, terminated and ends, truncated and ends, position == 0)
+            self.memory.add(self.frame, n % 3, n / 10, terminated and ends or n == life_lost, truncated and ends, position == 0)
         return self
 
     def sample(self, batch_size: int = DRAWS, seed: int = 0) -> Batch:
         """A batch, after the mistakes that have nothing to do with which transitions it holds."""
         before = np.random.get_state()[1].copy()
-        batch = self.memory.sample(batch_size, np.random.default_rng(seed))
+        try:
+            batch = self.memory.sample(batch_size, np.random.default_rng(seed))
+        except NotImplementedError as error:  # `add` is written, or nothing could have been told
+            raise Mistake(f"`{traceback.extract_tb(error.__traceback__)[-1].name}` is not written yet") from error
+        except ValueError as error:
+            if "larger sample than population" not in str(error):
+                raise
+            raise Mistake(
+                f"a batch of {batch_size} from a smaller memory fails with `replace=False`: a batch may be larger than the memory, "
+                "so let transitions repeat"
+            ) from error
         if not np.array_equal(before, np.random.get_state()[1]):
             raise Mistake("sample draws from the global random state, which the whole program shares; draw from `rng` only")
         if batch is None:
@@ -288,7 +322,9 @@ class Storyteller:
 def SmallMemory(answer):
     expect_written_slots(answer)
     expect_whole_games(answer)
+    expect_lives(answer)
     expect_the_oldest_to_go(answer)
+    expect_new_flags(answer)
     expect_copies(answer)
     expect_chance(answer)
 
@@ -347,7 +383,8 @@ def expect_whole_games(answer: type) -> None:
         if now != right:
             raise Mistake(f"{games}: the stack at frame {n} must be {right}; yours is {now}")
         if after != next_right:
-            raise Mistake(f"{games}: after the stack {right} must come {next_right}; yours is {after}")
+            fresh = ": the frame after a terminated step still belongs to its game; go by `starts`" if after == [4, 4, 4] else ""
+            raise Mistake(f"{games}: after the stack {right} must come {next_right}; yours is {after}{fresh}")
         if batch.terminated[row] != (n == 3) or batch.truncated[row] != (n == 12):
             raise Mistake(
                 f"frame {n} was stored with terminated {n == 3}, truncated {n == 12}; "
@@ -358,6 +395,18 @@ def expect_whole_games(answer: type) -> None:
         raise Mistake("the step that ends a game is never sampled; it is the one that shows how the game ended")
     if seen != {1, 2, 3, 11, 12}:
         raise Mistake(f"{games}: the frames 1, 2, 3, 11, 12 begin a transition; in {DRAWS} draws yours were only {shown_set(seen)}")
+
+
+def expect_lives(answer: type) -> None:
+    """One game in which a life is lost midway; stacks of two."""
+    told = (teller := Storyteller(answer, capacity=20, history=2).tell(range(1, 7), life_lost=3)).told(teller.sample())
+    case, advice = "one game of frames 1 to 6, a life lost at 3 (terminated)", "a lost life does not start a game; go by `starts`"
+    for n, now, after, _ in told:
+        for got, right in ((now, [max(n - 1, 1), n]), (after, [n, n + 1])):
+            if got != right:
+                raise Mistake(f"{case}: the stack at frame {right[-1]} must be {right}; yours is {got}: {advice}")
+    if missing := {1, 2, 3, 4, 5} - {n for n, *_ in told}:
+        raise Mistake(f"{case}: the frames 1 to 5 begin a transition; yours never samples {shown_set(missing)}: {advice}")
 
 
 def expect_the_oldest_to_go(answer: type) -> None:
@@ -376,6 +425,11 @@ def expect_the_oldest_to_go(answer: type) -> None:
             )
         if n == 8:
             raise Mistake(f"after 8 frames it samples the newest, 8, with next observation {after}: nothing follows it yet")
+        if now == [6, 6]:
+            raise Mistake(
+                "in a memory for 5, frame 6 took the slot of frame 1, a start; its stack must be [5, 6]; yours is [6, 6], as if it were a "
+                "start, too: write every flag each time, False as well"
+            )
         if now != [n - 1, n] or after != [n, n + 1]:
             raise Mistake(
                 f"a memory for 5 that was told 8 frames must give {[n - 1, n]}, then {[n, n + 1]}; yours gives {now}, then {after}"
@@ -384,6 +438,18 @@ def expect_the_oldest_to_go(answer: type) -> None:
         raise Mistake(
             f"a memory for 5 that holds the frames 4 to 8 can sample 5, 6 and 7; in {DRAWS} draws yours were only {shown_set(seen)}"
         )
+
+
+def expect_new_flags(answer: type) -> None:
+    """A second game, which does not end, in the slots of one that did."""
+    teller = Storyteller(answer, capacity=5, history=1).tell(range(1, 7), terminated=True, truncated=True).tell(range(11, 16))
+    for n, *_, row in teller.told(batch := teller.sample()):
+        for name in ("terminated", "truncated"):
+            if getattr(batch, name)[row]:
+                raise Mistake(
+                    f"frame {n} was stored with {name} False in the slot of an older frame with True; sampled it has True: "
+                    "write every flag each time, False as well"
+                )
 
 
 def expect_copies(answer: type) -> None:
@@ -469,6 +535,12 @@ def td_targets(answer):
             flags = " and ".join(name for name, flag in (("terminated", terminated), ("truncated", truncated)) if flag)
             case = f"{STEP}, {flags or 'neither terminated nor truncated'}"
             raise Mistake(f"{case}: the target must be {shown(right)}; yours is {shown(got)}{reason_for(got, mistakes.items())}")
+    got = targets_of(answer, [1.0], [False], [False], np.float32([[-2, -3, -4]]), np.float32([[-3, -1, -2]]), 0.5)[0]
+    if not close(got, 0.5):
+        mistakes = {1.0: "start the max from the first action, not from 0", -0.5: "the largest value counts, not the largest size"}
+        case = "reward 1, discount 0.5, next Q-values [-3, -1, -2] (target): the target must be 0.5"
+        reason = reason_for(got, mistakes.items())
+        raise Mistake(f"{case}; yours is {shown(got)}: values may be negative{reason}")
     rng = np.random.default_rng(4)
     arguments = rng.choice([-1.0, 0.0, 1.0], 6), [0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 1, 0], *rng.normal(0, 2, (2, 6, 3)), 0.99
     got, right = targets_of(answer, *arguments), reference_targets(*map(np.asarray, arguments))
@@ -485,7 +557,8 @@ def targets_of(answer: Callable, rewards, terminated, truncated, online, target,
     given = [np.array(rewards, np.float32), *flags, np.array(online, np.float32), np.array(target, np.float32)]
     names = ("rewards", "terminated", "truncated", "online_next_q", "target_next_q")
     before, batch = copy.deepcopy(given), len(given[0])
-    got = answer(*given, discount)
+    with whole_arrays():
+        got = answer(*given, discount)
     for name, old, new in zip(names, before, given):
         if not np.array_equal(old, new):
             raise Mistake(f"it writes into `{name}`, which it is given; make a new array instead")
@@ -549,16 +622,14 @@ def keras_pair(shared: bool = False) -> Pair:
     return Pair(online, target, keras.optimizers.SGD(RATE), lambda net: np.array(net.get_weights()[0]), lambda net: False)
 
 
-def transitions(*rows: tuple[int, int, float, int, bool]) -> Batch:
-    """A batch from rows of (state, action, reward, next state, terminated)."""
-    states, actions, rewards, following, terminated = map(np.array, zip(*rows))
+def transitions(*rows: tuple[int, int, float, int, bool, bool]) -> Batch:
+    """A batch from rows of (state, action, reward, next state, terminated, truncated)."""
+    states, actions, rewards, following, *flags = map(np.array, zip(*rows))
     lights = np.eye(3, dtype=np.uint8)[:, None, :, None] * 255  # [state, 1, 3, 1]
-    return Batch(
-        lights[states], actions.astype(np.int64), rewards.astype(np.float32), lights[following], terminated, np.zeros(len(rows), bool)
-    )
+    return Batch(lights[states], actions.astype(np.int64), rewards.astype(np.float32), lights[following], *flags)
 
 
-LESSON_BATCH = ((0, 2, 1.0, 2, False), (1, 0, -0.6, 2, True), (2, 1, 0.0, 1, False))
+LESSON_BATCH = ((0, 2, 1.0, 2, False, False), (1, 0, -0.6, 2, True, False), (2, 1, 0.0, 1, False, True))
 """TD errors 1.3, -1.1 and 0.15: two on Huber's straight part, one on its parabola. At rate 3 / 3 a Q-value moves by its clipped error."""
 
 
@@ -571,7 +642,7 @@ def moved(errors: np.ndarray, states: list[int], actions: list[int]) -> np.ndarr
 
 def step_mistakes() -> list[tuple[np.ndarray, str]]:
     """Tables that known mistakes lead to on LESSON_BATCH, each with what to say of it."""
-    states, actions, rewards, following, terminated = map(np.array, zip(*LESSON_BATCH))
+    states, actions, rewards, following, terminated, truncated = map(np.array, zip(*LESSON_BATCH))
     chosen, alive = ONLINE[states, actions], ~terminated
     targets = rewards + 0.5 * alive * TARGET[following].max(1)
     errors, online_targets = targets - chosen, rewards + 0.5 * alive * ONLINE[following].max(1)
@@ -591,6 +662,10 @@ def step_mistakes() -> list[tuple[np.ndarray, str]]:
         (2 * errors, "that is the squared error's step; with Huber's loss no sample pulls harder than 1"),
         (3 * np.clip(errors, -1, 1), "that is the loss summed over the batch; take its mean"),
         (np.clip(rewards + 0.5 * TARGET[following].max(1) - chosen, -1, 1), "its targets ignore `terminated`"),
+        (
+            np.clip(rewards + 0.5 * (alive & ~truncated) * TARGET[following].max(1) - chosen, -1, 1),
+            "its targets end the future at a truncation; hand `td_targets` both flags as they are, for only `terminated` ends it",
+        ),
         (-np.clip(errors, -1, 1), "the step climbs the loss; go down"),
         (faint / 255, "the network divides by 255 itself; hand it the uint8 observations as they are"),
     ]
@@ -616,6 +691,8 @@ def judge_step(answer: Callable, make_pair: Callable[..., Pair]) -> None:
         raise Mistake(
             f"it learns well, but the mean Huber loss of the batch was {shown(right)}; yours returns {shown(as_number(loss, ''))}"
         )
+    if not isinstance(loss, float | np.floating):
+        raise Mistake(f"the loss must come back as a plain number; yours is a {type(loss).__name__}: return `float(loss)`")
     expect_constant_target(answer, make_pair)
     expect_fresh_gradients(answer, make_pair)
 
@@ -623,7 +700,12 @@ def judge_step(answer: Callable, make_pair: Callable[..., Pair]) -> None:
 def take_step(answer: Callable, pair: Pair, batch: Batch) -> Any:
     try:
         return answer(pair.online, pair.target, pair.optimizer, batch, 0.5)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:
+        if any(piece in str(error) for piece in ("only for scalar outputs", "only length-1", "only 0-dimensional", "converted to Scalar")):
+            raise Mistake(
+                f"{len(batch.actions)} transitions must give one loss, their mean; yours keeps one for each: "
+                'leave `reduction="none"` away, or take the mean'
+            ) from error
         if "does not require grad" in str(error) or "No gradients" in str(error) or "no_grad" in str(error):
             raise Mistake(
                 "no gradient reaches the online network: Q(s, a) must be computed where gradients are recorded "
@@ -639,7 +721,9 @@ def expect_table(table: np.ndarray) -> None:
     if close(table, right):
         return
     if np.array_equal(table, ONLINE):
-        raise Mistake("the online network is the same after the step: did the optimiser take its step?")
+        raise Mistake(
+            "the online network is the same after the step: did the optimiser take its step? Or were the gradients cleared before it?"
+        )
     bystanders = np.abs(table - ONLINE)
     bystanders[states, actions] = 0
     state, action = np.unravel_index(bystanders.argmax(), bystanders.shape)
@@ -659,7 +743,7 @@ def expect_table(table: np.ndarray) -> None:
 def expect_constant_target(answer: Callable, make_pair: Callable[..., Pair]) -> None:
     """With one network in both roles, its values in the next state must not be pulled along."""
     pair = make_pair(shared=True)
-    take_step(answer, pair, transitions((0, 0, 0.0, 2, False)))
+    take_step(answer, pair, transitions((0, 0, 0.0, 2, False, False)))
     table = pair.read(pair.online)
     if not close(table[2], ONLINE[2]):
         raise Mistake(
@@ -671,8 +755,8 @@ def expect_constant_target(answer: Callable, make_pair: Callable[..., Pair]) -> 
 def expect_fresh_gradients(answer: Callable, make_pair: Callable[..., Pair]) -> None:
     """Two steps in a row: the second must not repeat the first."""
     pair = make_pair()
-    take_step(answer, pair, transitions((0, 0, 0.3, 1, True)))  # Q(0, 0): 0.1, target 0.3, at rate 3: 0.7
-    take_step(answer, pair, transitions((1, 1, 0.3, 2, True)))  # Q(1, 1) is 0.3 already: nothing to learn
+    take_step(answer, pair, transitions((0, 0, 0.3, 1, True, False)))  # Q(0, 0): 0.1, target 0.3, at rate 3: 0.7
+    take_step(answer, pair, transitions((1, 1, 0.3, 2, True, False)))  # Q(1, 1) is 0.3 already: nothing to learn
     got = pair.read(pair.online)[0, 0]
     if not close(got, 0.7):
         raise Mistake(
@@ -749,7 +833,7 @@ def two_networks() -> tuple[dict, dict]:
 def update_target(answer):
     for step, period, right in ((1, 10, 2), (9, 10, 2), (10, 10, 8), (11, 10, 2), (20, 10, 8), (4, 4, 8), (10, 4, 2)):
         online, target = two_networks()
-        got = weight_of(answer(step, online, target, period), step, period)
+        got = weight_of(weights := answer(step, online, target, period), step, period)
         if any((array != 8).any() for array in online.values()):
             raise Mistake(f"at step {step} it changed the online network's weights; it may only read them")
         if close(got, right):
@@ -757,7 +841,10 @@ def update_target(answer):
         case = (
             f"online weights 8, target weights 2, period {period}: after step {step} the target must hold {right}; yours holds {shown(got)}"
         )
-        if right == 8:
+        if not close(weights["q/kernel"].mean(), weights["q/bias"].mean()):
+            each = ", ".join(f"{name} {shown(array.mean())}" for name, array in weights.items())
+            reason = f"only some arrays were copied ({each}): return after the loop"
+        elif right == 8:
             soft = "between the two: that is a soft update; DQN copies all at once, and rarely"
             reason = soft if 2 < got < 8 else "a copy is due at every multiple of the period"
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from math import nan
 from typing import NamedTuple
 
@@ -25,6 +26,17 @@ def reason_for(got, mistakes: Iterable[tuple]) -> str:
     return next((f": {reason}" for wrong, reason in mistakes if close(got, wrong)), "")
 
 
+@contextmanager
+def whole_arrays() -> Iterator[None]:
+    """Around a call of an answer: explains the error that Python raises at an `if` about an array."""
+    try:
+        yield
+    except ValueError as error:
+        if "truth value" not in str(error):
+            raise
+        raise Mistake("an `if` cannot decide for a whole array at once: let NumPy decide for each entry (np.where, np.clip)") from error
+
+
 # --- 03.1 and 03.2: a number for each error -------------------------------------------------------------------------------------------
 
 
@@ -40,12 +52,17 @@ def elementwise(answer: Callable, errors, *delta: float) -> np.ndarray:
     """answer(errors, *delta) as an array; raises the mistakes that have nothing to do with its values."""
     given = np.array(errors, float)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), whole_arrays():
             got = answer(given, *delta)
-    except ValueError as error:
-        if "truth value" not in str(error):
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        if given.ndim == 1:
             raise
-        raise Mistake("an `if` cannot decide for a whole array at once: let NumPy decide for each error (np.where, np.clip)") from error
+        raise Mistake(
+            f"it works for a row of errors, not for shape {given.shape}, where a loop meets whole rows: "
+            "work on the array at once (np.where, np.clip)"
+        ) from error
     if not np.array_equal(given, errors):
         raise Mistake(f"your function changes the array that it is given: {shown(errors)} became {shown(given)}; work on a new one")
     if got is None:
@@ -342,6 +359,11 @@ def step_mistakes(weights, features, targets, loss_gradient, learning_rate) -> l
         ),
         ((errors[:, None] * features).mean(axis=0), "loss_gradient is ignored; that is the squared error's step"),
         (pulls.mean(axis=0) / learning_rate, "the learning rate is missing"),
+        (pulls.sum(axis=0) / len(weights), "the sum is divided by the number of features; the mean divides by that of the samples"),
+        (
+            (reference_gradient(errors)[:, None] * features).mean(axis=0),
+            "that is Huber's step, whichever loss is asked for; call the `loss_gradient` that is given to you",
+        ),
         (np.zeros_like(weights), "nothing has moved"),
     ]
     if len(features) == len(weights):

@@ -5,6 +5,7 @@ import random
 import numpy as np
 
 from course_lib.checks.dqn import Batch, ReferenceMemory, reference_targets
+from course_lib.exploration import linear_epsilon
 from course_lib.returns import td_targets
 from tests.mutants import mutant
 
@@ -16,12 +17,12 @@ def not_clamped(step, start, end, decay_steps, learning_starts):
     return start + (end - start) * max(step - learning_starts, 0) / decay_steps
 
 
-@mutant("04.1", says="must be 1.0; yours is 0.55: it counts from before learning starts")
+@mutant("04.1", says="must be 1.0; yours is 0.82: it counts from before learning starts")
 def counts_from_the_first_step(step, start, end, decay_steps, learning_starts):
     return start + (end - start) * min(step / decay_steps, 1)
 
 
-@mutant("04.1", says="yours is 0.1: it counts from before learning starts; the line begins at step `learning_starts`")
+@mutant("04.1", says="yours is 0.19: it counts from before learning starts; the line begins at step `learning_starts`")
 def waits_then_jumps(step, start, end, decay_steps, learning_starts):
     return start if step < learning_starts else start + (end - start) * min(step / decay_steps, 1)
 
@@ -79,6 +80,21 @@ def a_list(step, start, end, decay_steps, learning_starts):
 @mutant("04.1", says="yours is an array of shape (2,)")
 def an_array(step, start, end, decay_steps, learning_starts):
     return np.linspace(start, end, 2)
+
+
+@mutant("04.1", says="not `decay_steps` - `learning_starts`")
+def shortened_line(step, start, end, decay_steps, learning_starts):
+    return start + (end - start) * min(max(step - learning_starts, 0) / (decay_steps - learning_starts), 1)
+
+
+@mutant("04.1", says="must be one number; yours is a str")
+def a_string(step, start, end, decay_steps, learning_starts):
+    return str(linear_epsilon(step, start, end, decay_steps, learning_starts))
+
+
+@mutant("04.1", says="must be 0.99991; yours is 1.00000: a step on a long line is tiny; do not round")
+def rounded(step, start, end, decay_steps, learning_starts):
+    return round(linear_epsilon(step, start, end, decay_steps, learning_starts), 3)
 
 
 # --- 04.2 -----------------------------------------------------------------------------------------------------------------------------
@@ -180,6 +196,34 @@ def no_action(q_values, epsilon, rng):
 @mutant("04.2", says="a choice is one of 0 to 2")
 def actions_from_one(q_values, epsilon, rng):
     return q_values.argmax(1) + 1
+
+
+def explore(best, q_values, epsilon, rng, num_actions=None):
+    batch, all_actions = q_values.shape
+    return np.where(rng.random(batch) < epsilon, rng.integers(num_actions or all_actions, size=batch), best)
+
+
+@mutant("04.2", says="must give [1, 2]; yours: [0, 2]: values may be negative; start the search from the first action")
+def searches_from_zero(q_values, epsilon, rng):
+    return explore(np.where((q_values > 0).any(1), q_values.argmax(1), 0), q_values, epsilon, rng)
+
+
+@mutant("04.2", says="must give [1, 2]; yours: [0, 0]: values may be negative; the largest value counts, not the largest size")
+def largest_size(q_values, epsilon, rng):
+    return explore(np.abs(q_values).argmax(1), q_values, epsilon, rng)
+
+
+@mutant("04.2", says="yours never chooses 3, 4: take A from `q_values.shape`")
+def three_actions_typed_in(q_values, epsilon, rng):
+    return explore(q_values.argmax(1), q_values, epsilon, rng, num_actions=3)
+
+
+@mutant("04.2", says="an `if` cannot decide for a whole array at once")
+def if_for_all_rows(q_values, epsilon, rng):
+    batch, actions = q_values.shape
+    if rng.random(batch) < epsilon:
+        return rng.integers(actions, size=batch)
+    return q_values.argmax(1)
 
 
 # --- 04.3 -----------------------------------------------------------------------------------------------------------------------------
@@ -363,6 +407,82 @@ class SamplesNothing(Memory):
 mutant("04.3", says="your code raised TypeError", name="not_a_class")(3.0)
 
 
+@mutant("04.3", says="yours never samples 4: a lost life does not start a game; go by `starts`")
+class LeavesOutTheFrameAfterALostLife(Memory):
+    def numbers(self):
+        numbers = np.arange(max(0, self.count - self.capacity + self.history - 1), self.count - 1)
+        ended = self.terminated | self.truncated
+        return numbers[(numbers == 0) | ~ended[(numbers - 1) % self.capacity]]
+
+
+@mutant("04.3", says="must come [2, 3, 4]; yours is [4, 4, 4]: the frame after a terminated step still belongs to its game")
+class StacksFromALostLife(Memory):
+    def add(self, frame, action, reward, terminated, truncated, starts):
+        super().add(frame, action, reward, terminated, truncated, starts)
+        self.fresh = getattr(self, "fresh", np.zeros(self.capacity, bool))
+        self.fresh[(self.count - 1) % self.capacity] = starts or self.terminated[(self.count - 2) % self.capacity]
+
+    def stack(self, numbers):
+        columns = [numbers]
+        while len(columns) < self.history:
+            columns.insert(0, np.where(self.fresh[columns[0] % self.capacity], columns[0], columns[0] - 1))
+        return np.stack([self.frames[column % self.capacity] for column in columns], axis=-1)
+
+
+@mutant("04.3", says="the stack at frame 4 must be [3, 4]; yours is [4, 4]: a lost life does not start a game")
+class StacksFromALostLifeAndShifts(StacksFromALostLife):
+    def sample(self, batch_size, rng):
+        numbers = self.draw(batch_size, rng)
+        slots, observations = numbers % self.capacity, self.stack(numbers)
+        following = np.concatenate([observations[..., 1:], self.frames[(numbers + 1) % self.capacity, ..., None]], axis=-1)
+        return Batch(observations, self.actions[slots], self.rewards[slots], following, self.terminated[slots], self.truncated[slots])
+
+
+class StaleFlags(Memory):
+    """Writes one kind of flag only where it is True."""
+
+    flag = "terminated"
+
+    def add(self, *step):
+        slot, flags = self.count % self.capacity, getattr(self, self.flag)
+        old = flags[slot]
+        super().add(*step)
+        flags[slot] |= old
+
+
+@mutant("04.3", says="frame 14 was stored with terminated False in the slot of an older frame with True")
+class StaleTerminated(StaleFlags):
+    pass
+
+
+@mutant("04.3", says="frame 14 was stored with truncated False in the slot of an older frame with True")
+class StaleTruncated(StaleFlags):
+    flag = "truncated"
+
+
+@mutant("04.3", says="yours is [6, 6], as if it were a start, too: write every flag each time")
+class StaleStarts(StaleFlags):
+    flag = "starts"
+
+
+@mutant("04.3", says="a batch may be larger than the memory, so let transitions repeat")
+class WithoutRepeats(Memory):
+    def draw(self, batch_size, rng):
+        return rng.choice(self.numbers(), batch_size, replace=False)
+
+
+@mutant("04.3", says="`sample` is not written yet")
+class OnlySampleIsMissing(Memory):
+    def sample(self, batch_size, rng):
+        raise NotImplementedError
+
+
+@mutant("04.3", says="`stack` is not written yet")
+class OnlyStackIsMissing(Memory):
+    def stack(self, numbers):
+        raise NotImplementedError
+
+
 # --- 04.4 -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -457,6 +577,22 @@ def list_of_targets(rewards, terminated, truncated, online_next_q, target_next_q
 @mutant("04.4", says="returns nothing")
 def no_targets(rewards, terminated, truncated, online_next_q, target_next_q, discount):
     rewards + discount * target_next_q.max(1)
+
+
+@mutant("04.4", says="yours is 1.0: values may be negative: start the max from the first action, not from 0")
+def never_below_zero(rewards, terminated, truncated, online_next_q, target_next_q, discount):
+    return td_targets(rewards, terminated, np.maximum(target_next_q, 0), discount)
+
+
+@mutant("04.4", says="yours is -0.5: values may be negative: the largest value counts, not the largest size")
+def value_of_largest_size(rewards, terminated, truncated, online_next_q, target_next_q, discount):
+    best = np.abs(target_next_q).argmax(1)
+    return td_targets(rewards, terminated, target_next_q[np.arange(len(best)), best][:, None], discount)
+
+
+@mutant("04.4", says="an `if` cannot decide for a whole array at once")
+def if_for_all_targets(rewards, terminated, truncated, online_next_q, target_next_q, discount):
+    return rewards if terminated else td_targets(rewards, terminated, target_next_q, discount)
 
 
 # --- 04.5 in PyTorch ------------------------------------------------------------------------------------------------------------------
@@ -609,6 +745,34 @@ def clips_rewards_in_place(torch):
     return learning_step
 
 
+@in_torch(says="its targets end the future at a truncation")
+def step_ends_at_truncation(torch):
+    return torch_step(torch, targets_of=lambda batch: torch.from_numpy(~(batch.terminated | batch.truncated)))
+
+
+@in_torch(says="the loss must come back as a plain number; yours is a Tensor: return `float(loss)`")
+def returns_a_tensor(torch):
+    return lambda *arguments: torch.tensor(torch_step(torch)(*arguments))
+
+
+@in_torch(says='3 transitions must give one loss, their mean; yours keeps one for each: leave `reduction="none"` away')
+def one_loss_each(torch):
+    return torch_step(torch, loss_of=lambda q, targets: torch.nn.functional.huber_loss(q, targets, reduction="none"))
+
+
+@in_torch(says="Or were the gradients cleared before it?")
+def gradients_cleared_too_late(torch):
+    class ClearsFirst:
+        def __init__(self, optimizer):
+            self.zero_grad, self.optimizer = optimizer.zero_grad, optimizer
+
+        def step(self):
+            self.zero_grad()
+            self.optimizer.step()
+
+    return lambda online, target, optimizer, *rest: torch_step(torch)(online, target, ClearsFirst(optimizer), *rest)
+
+
 # --- 04.5 in Keras --------------------------------------------------------------------------------------------------------------------
 
 
@@ -717,6 +881,21 @@ def returns_no_loss_in_keras(tf):
     return learning_step
 
 
+@in_keras(says="its targets end the future at a truncation")
+def step_ends_at_truncation_in_keras(tf):
+    return keras_step(tf, alive_of=lambda batch: np.float32(~(batch.terminated | batch.truncated)))
+
+
+@in_keras(says="the loss must come back as a plain number; yours is a EagerTensor: return `float(loss)`")
+def returns_a_tensor_in_keras(tf):
+    return lambda *arguments: tf.constant(keras_step(tf)(*arguments))
+
+
+@in_keras(says="3 transitions must give one loss, their mean; yours keeps one for each")
+def one_loss_each_in_keras(tf):
+    return keras_step(tf, loss_of=lambda chosen, targets: huber_in_tf(tf, targets - chosen))
+
+
 # --- 04.6 -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -787,3 +966,12 @@ def only_says_when(step, online_weights, target_weights, period):
 @mutant("04.6", says="yours are q/kernel")
 def forgets_the_biases(step, online_weights, target_weights, period):
     return {"q/kernel": online_weights["q/kernel"].copy()}
+
+
+@mutant("04.6", says="only some arrays were copied (q/kernel 8.0, q/bias 2.0): return after the loop")
+def returns_inside_the_loop(step, online_weights, target_weights, period):
+    if step % period == 0:
+        for name, array in online_weights.items():
+            target_weights[name] = array.copy()
+            return target_weights
+    return target_weights

@@ -157,6 +157,11 @@ def nones_inside(errors, delta=1.0):
 mutant("03.1", says="your code raised TypeError", name="not_even_a_function")(3.0)
 
 
+@mutant("03.1", says="it works for a row of errors, not for shape (4, 3)")
+def loop_over_a_row(errors, delta=1.0):
+    return np.array([0.5 * e**2 if abs(e) <= delta else delta * (abs(e) - 0.5 * delta) for e in errors])
+
+
 # --- 03.2 -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +235,11 @@ def clips_in_place(errors, delta=1.0):
 @mutant("03.2", says="an `if` cannot decide")
 def if_in_the_gradient(errors, delta=1.0):
     return errors if abs(errors) <= delta else delta * np.sign(errors)
+
+
+@mutant("03.2", says="it works for a row of errors, not for shape (4, 3)")
+def min_and_max_in_a_loop(errors, delta=1.0):
+    return np.array([max(-delta, min(delta, e)) for e in errors])
 
 
 # --- 03.3 in PyTorch ------------------------------------------------------------------------------------------------------------------
@@ -500,3 +510,13 @@ def one_step_a_sample(weights, features, targets, loss_gradient, learning_rate):
 @mutant("03.4", says="returns nothing")
 def step_without_return(weights, features, targets, loss_gradient, learning_rate):
     loss_gradient(targets - features @ weights)
+
+
+@mutant("03.4", says="the sum is divided by the number of features")
+def divided_by_the_features(weights, features, targets, loss_gradient, learning_rate):
+    return weights + learning_rate * features.T @ loss_gradient(targets - features @ weights) / len(weights)
+
+
+@mutant("03.4", says="that is Huber's step, whichever loss is asked for; call the `loss_gradient` that is given to you")
+def always_huber(weights, features, targets, loss_gradient, learning_rate):
+    return weights + learning_rate * features.T @ np.clip(targets - features @ weights, -1, 1) / len(targets)
