@@ -743,7 +743,7 @@ def keras_to_torch(answer):
         count = len(wanted)
         raise Mistake(f'"{missing[0]}" is missing from the result: {count} arrays go in, {count} come out, kernels are called weight')
     if extra := [name for name in carried if name not in wanted]:
-        raise Mistake(f'"{extra[0]}" does not belong into the result: the {len(wanted)} new names, in the same order, nothing else')
+        raise Mistake(f'"{extra[0]}" does not belong in the result: the {len(wanted)} new names, in the same order, nothing else')
     if swapped := [(mine, yours) for mine, yours in zip(wanted, carried) if mine != yours]:
         mine, yours = swapped[0]
         raise Mistake(f"arrays are loaded in their order, and yours has {yours} where {mine} must stand: keep the same order, nothing else")

@@ -477,7 +477,7 @@ def carry_biases_last(weights, flatten_shape):
     return {name: carried[name] for name in sorted(carried, key=lambda name: name.endswith("bias"))}
 
 
-@mutant("02.5", says='"conv1/kernel" does not belong into the result')
+@mutant("02.5", says='"conv1/kernel" does not belong in the result')
 def carry_into_the_old(weights, flatten_shape):
     return {**weights, **reference_to_torch(weights, flatten_shape)}
 
