@@ -93,8 +93,6 @@ class DQNConfig:
         for name, allowed in (("optimizer", ("rmsprop", "adam", "sgd")), ("precision", ("float32", "bfloat16"))):
             if getattr(self, name) not in allowed:
                 raise CourseError(f'{name} is one of {", ".join(allowed)}, not "{getattr(self, name)}".')
-        if self.replay_capacity < self.learning_starts:
-            raise CourseError(f"A memory of {self.replay_capacity:,} never holds the {self.learning_starts:,} steps at which learning starts.")
 
 
 BOOK = DQNConfig()

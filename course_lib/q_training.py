@@ -74,7 +74,7 @@ def play_and_learn(
 
         # The emulators play in their own threads; the network learns from older transitions meanwhile.
         before, step = step, step + int((~env.over).sum())
-        if len(memory) >= config.learning_starts:
+        if step >= config.learning_starts and len(memory) >= min(config.learning_starts, memory.capacity):
             for _ in range(due(config.update_period, before, step)):
                 loss = learner.update(memory.sample(config.batch_size, rng))
             if due(config.target_update_period, before, step):

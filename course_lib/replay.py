@@ -51,6 +51,11 @@ class ReplayMemory:
         return self.size * self.num_envs
 
     @property
+    def capacity(self) -> int:
+        """Slots there are, all games together."""
+        return self.length * self.num_envs
+
+    @property
     def nbytes(self) -> int:
         """Bytes of memory the slots take."""
         return sum(array.nbytes for array in self.arrays().values())

@@ -88,9 +88,17 @@ def test_steps_updates_and_copies_are_counted_exactly(num_envs):
         if step.after >= 900:
             break
     assert step.after == played
-    started = 100 * played / len(memory)  # slots include each game's last frame, steps do not
-    assert abs(learner.updates - (played - started) / 4) <= num_envs
-    assert abs(learner.syncs - (played - started) / 50) <= 1
+    assert abs(learner.updates - (played - 100) / 4) <= num_envs
+    assert abs(learner.syncs - (played - 100) / 50) <= 1
+
+
+def test_a_memory_smaller_than_learning_starts_learns_all_the_same():
+    config = replace(TINY, num_envs=1, update_period=1, learning_starts=100, replay_capacity=40)
+    learner, memory = CountingLearner(), ReplayMemory(40, 1, (10, 5), 1)
+    for step in play_and_learn(config, learner, make_vector(config, 1), memory, np.random.default_rng(0)):
+        if step.after >= 150:
+            break
+    assert learner.updates == 51  # from the 100th step on
 
 
 def test_due_counts_multiples():
