@@ -835,11 +835,11 @@ print("the book's score at least 50 times that of its first games:", last > 50 *
 # %% [markdown]
 # Read them as you read those of Catch.
 #
-# - **Score**: for a long time nothing, then a slope. Noisy even as a mean of 100 games; single games swing between 50 and 400.
+# - **Score**: for a long time nothing, then a slope. Noisy even as a mean of 100 games; single games swing far more.
 # - **Average max Q**: rises with the score, and is far smoother. It may run ahead for a while (values that are too good to be true) and
 #   come back.
-# - **Loss**: *rises* while the agent gets better, since there is ever more to predict. Were it the only curve you had, you would stop
-#   the run.
+# - **Loss**: up, down and up again, while the agent gets better throughout; it ends far above where it began, since there is ever more to
+#   predict. Were it the only curve you had, you would stop the run.
 #
 # Every run also writes these curves to TensorBoard, one point a game, under the book's names: total reward, average max Q, duration,
 # average loss.
