@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from course_lib import config as settings
 from course_lib.config import DQNConfig
@@ -108,14 +108,17 @@ class RunFolder:
         path = self / "memory.safetensors"
         if not path.exists():
             return False
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata()
-            if header["step"] != str(step):
-                return False
-            for name, array in memory.arrays().items():
-                stored = file.get_slice(name)
-                for t in range(0, len(array), 1_000):  # piece by piece: the memory is most of what this machine has
-                    array[t : t + 1_000] = stored[t : t + 1_000]
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = file.metadata()
+                if header["step"] != str(step):
+                    return False
+                for name, array in memory.arrays().items():
+                    stored = file.get_slice(name)
+                    for t in range(0, len(array), 1_000):  # piece by piece: the memory is most of what this machine has
+                        array[t : t + 1_000] = stored[t : t + 1_000]
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise CourseError(f"{path} is damaged ({error}); delete it, and the resumed run refills its memory.") from error
         memory.head, memory.size = int(header["head"]), int(header["size"])
         return True
 

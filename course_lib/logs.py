@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.errors import CourseError
 from course_lib.files import written_whole
 
 
@@ -44,12 +45,13 @@ class CurveFile:
 
 
 def read_curve(path: Path) -> list[CurvePoint]:
-    """The rows of a `curve.csv`."""
-    with Path(path).open(newline="") as file:
-        return [
-            CurvePoint(*(int(v) if name in ("agent_steps", "games") else float(v) for name, v in row.items()))
-            for row in csv.DictReader(file)
-        ]
+    """The rows of a `curve.csv`. Raises CourseError if one is damaged."""
+    whole = ("agent_steps", "games")
+    try:
+        with Path(path).open(newline="") as file:
+            return [CurvePoint(**{name: int(v) if name in whole else float(v) for name, v in row.items()}) for row in csv.DictReader(file)]
+    except (TypeError, ValueError) as error:
+        raise CourseError(f"{path} is damaged ({error}); mend or delete its last line.") from error
 
 
 class TensorBoard:

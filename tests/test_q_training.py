@@ -2,7 +2,6 @@
 
 import json
 import signal
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from course_lib.evaluation import Scores, evaluate, greedy_policy
 from course_lib.learners import FRAMEWORKS, make_learner
 from course_lib.logs import read_curve
 from course_lib.pretrained import load_learner
-from course_lib.q_training import due, play_and_learn, stop_on_interrupt, train
+from course_lib.q_training import Recorder, due, play_and_learn, stop_on_interrupt, train
 from course_lib.replay import ReplayMemory
 
 TINY = replace(CATCH, total_steps=1_000, learning_starts=200, evaluation_period=0, network=NetworkConfig(conv=(), dense=(8,)))
@@ -173,6 +172,19 @@ def test_a_memory_of_another_checkpoint_is_not_loaded(tmp_path, capsys):
     assert "the memory starts empty" in capsys.readouterr().out
 
 
+def test_a_damaged_memory_or_curve_is_one_sentence(tmp_path):
+    quiet_train(TINY, "torch", tmp_path / "run", keep_memory=True, tensorboard=False)
+    longer = replace(TINY, total_steps=1_500)
+    (tmp_path / "run" / "memory.safetensors").write_bytes(b"half")
+    with pytest.raises(CourseError, match="memory.safetensors is damaged"):
+        quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False)
+    (tmp_path / "run" / "memory.safetensors").unlink()
+    with (tmp_path / "run" / "curve.csv").open("a") as file:
+        file.write("100,0.1")  # the disk was full
+    with pytest.raises(CourseError, match="curve.csv is damaged"):
+        quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False)
+
+
 def test_a_longer_run_keeps_its_length(tmp_path, capsys):
     quiet_train(TINY, "torch", tmp_path / "run", tensorboard=False)
     longer = replace(TINY, total_steps=1_500)
@@ -256,10 +268,17 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path, monkeypatch):
     assert not list((tmp_path / "run").glob("*unfinished*"))
 
 
-def test_ctrl_c_saves_and_ends(tmp_path):
-    threading.Timer(2.0, signal.raise_signal, [signal.SIGINT]).start()
+def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
+    record = Recorder.add
+
+    def interrupted(self, step):
+        record(self, step)
+        if step.before < 100 <= step.after:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Recorder, "add", interrupted)
     progress = quiet_train(replace(TINY, total_steps=10**9), "torch", tmp_path / "run", tensorboard=False)
-    assert 0 < progress.step < 10**9
+    assert 100 <= progress.step < 110
     rng = np.random.default_rng()
     saved = RunFolder(tmp_path / "run").load(make_learner(TINY, "torch", (10, 5, 1), 3), rng)
     assert saved.step == progress.step
