@@ -30,8 +30,9 @@ from course_lib.checkpoints import Progress, RunFolder
 from course_lib.config import BOOK, FAST, DQNConfig
 from course_lib.environments import make_vector
 from course_lib.learners import make_learner
-from course_lib.logs import NullBoard
-from course_lib.q_training import Recorder, play_and_learn
+from course_lib.logs import EpisodeStatistics, NullBoard
+from course_lib.q_training import play_and_learn
+from course_lib.recording import Recorder
 from course_lib.replay import ReplayMemory
 
 with quiet():  # TensorFlow greets, and Stable-Baselines3 loads it too
@@ -51,7 +52,8 @@ def course(config: DQNConfig, framework: str, folder: Path) -> Callable[[], int]
     memory = ReplayMemory(config.replay_capacity, config.num_envs)
     run = RunFolder(folder / f"{framework}-{config.precision}")
     run.start(config, framework, seed=0)
-    recorder = Recorder(run, config, Progress(), NullBoard())
+    statistics = EpisodeStatistics(config.num_envs)
+    recorder = Recorder(run, config, Progress(), NullBoard(), statistics)
     steps = play_and_learn(config, learner, env, memory, np.random.default_rng(0))
     while len(memory) < config.learning_starts:
         next(steps)
@@ -60,7 +62,8 @@ def course(config: DQNConfig, framework: str, folder: Path) -> Callable[[], int]
         made = 0
         while made < STEPS:
             step = next(steps)
-            recorder.add(step)
+            ended = statistics.add(step.rewards, step.max_q_values, step.loss, step.played, step.over)
+            recorder.add(step.after, ended, step.epsilon)
             made += step.after - step.before
         return made
 

@@ -1,6 +1,6 @@
 """A run's folder: what it is, where it stands, how to go on.
 
-    run.json                  the configuration, framework and seed
+    run.json                  the agent, its configuration, framework and seed
     checkpoint.safetensors    networks, optimiser, counters, random state
     memory.safetensors        the replay memory, where asked for
     best.safetensors          the weights of the best evaluation
@@ -18,11 +18,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from course_lib import config as settings
-from course_lib.config import DQNConfig
+from course_lib.config import Config
 from course_lib.errors import CourseError
 from course_lib.files import written_whole
 from course_lib.pretrained import load_tensors, save_tensors
 from course_lib.replay import ReplayMemory
+
+
+MAY_CHANGE = ("total_steps", "num_workers", "workers_as")  # of a run that is resumed: how long, and on what machine
 
 
 @dataclass
@@ -44,35 +47,39 @@ class RunFolder:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    def start(self, config: DQNConfig, framework: str, seed: int) -> None:
+    def start(self, config: Config, framework: str, seed: int) -> None:
         """Claim an empty folder for a new run."""
         if (self / "run.json").exists():
             raise CourseError(f"{self.path} already holds a run; go on with --resume, or choose another folder with --run.")
         self._describe(config, framework, seed)
 
-    def go_on(self, config: DQNConfig, framework: str, seed: int) -> None:
-        """Refuse to go on with another configuration than the run began with; only its length may change."""
-        about = self.about()
+    def go_on(self, config: Config, framework: str, seed: int) -> None:
+        """Refuse to go on with another configuration than the run began with; only its length and its workers may change."""
+        about = self.about(config.agent)
         different = settings.differences(config_of(about), config)
-        different = [name for name in different if name != "total_steps"]
+        different = [name for name in different if name not in MAY_CHANGE]
         different += [name for name, value in (("framework", framework), ("seed", seed)) if about[name] != value]
         if different:
             raise CourseError(f"{self.path} was begun with other settings ({', '.join(different)}); resume it with those it has.")
         self._describe(config, framework, seed)
 
-    def _describe(self, config: DQNConfig, framework: str, seed: int) -> None:
+    def _describe(self, config: Config, framework: str, seed: int) -> None:
         with written_whole(self / "run.json") as unfinished:
-            unfinished.write_text(json.dumps({"config": asdict(config), "framework": framework, "seed": seed}, indent=1) + "\n")
+            about = {"agent": config.agent, "config": asdict(config), "framework": framework, "seed": seed}
+            unfinished.write_text(json.dumps(about, indent=1) + "\n")
 
-    def about(self) -> dict:
-        """What `run.json` says: config, framework, seed."""
+    def about(self, agent: str) -> dict:
+        """What `run.json` says: agent, config, framework, seed. Refuses a run of another agent."""
         if not (self / "run.json").exists():
             raise CourseError(f"{self.path} holds no run.")
         try:
             about = json.loads((self / "run.json").read_text())
-            return {name: about[name] for name in ("config", "framework", "seed")}
+            about = {name: about[name] for name in ("agent", "config", "framework", "seed")}
         except (ValueError, KeyError, TypeError) as error:
             raise CourseError(f"{self / 'run.json'} is damaged ({error!r}); begin a new run.") from error
+        if about["agent"] != agent:
+            raise CourseError(f"{self.path} holds a run of {about['agent']}, not of {agent}.")
+        return about
 
     def best_evaluation(self) -> dict:
         """The row of evaluations.csv whose weights are in best.safetensors: agent_steps, hours, mean, ..."""
@@ -123,6 +130,6 @@ class RunFolder:
         return True
 
 
-def config_of(about: dict) -> DQNConfig:
+def config_of(about: dict) -> Config:
     """The configuration in a `run.json`."""
-    return settings.config_from_dict(about["config"])
+    return settings.config_from_dict(about["config"], about["agent"])

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_lib.config import PRESETS
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, WorkerFailed
 from course_lib.learners import FRAMEWORKS
+
+AGENTS = tuple(PRESETS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a full disk, a folder without permission
         print(f"course: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
         return 2
+    except WorkerFailed as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("course: stopped.", file=sys.stderr)
         return 130
@@ -48,13 +53,16 @@ def parser() -> argparse.ArgumentParser:
         "A run folder holds checkpoint.safetensors (to resume), best.safetensors (the best evaluation: play it with course play --weights), "
         "curve.csv, evaluations.csv, and TensorBoard events (tensorboard --logdir RUN)."
     )
-    train.add_argument("agent", choices=["dqn"])
+    train.add_argument("agent", choices=AGENTS)
     add_framework(train)
-    train.add_argument("--preset", choices=PRESETS, help="settings to start from: book as published, fast for 2 CPU cores, "
-                       "smoke to see every part run in seconds, catch for the toy of lesson 04 (default: fast)")
+    train.add_argument("--preset", choices=PRESETS["dqn"], help="settings to start from: book as published, fast for 2 CPU cores, "
+                       "smoke to see every part run in seconds, catch for the toy of the lessons (default: fast)")
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
-    train.add_argument("--keep-memory", action="store_true", help="save the replay memory too when the run stops (fast: 2.8 GB)")
+    train.add_argument("--keep-memory", action="store_true", help="dqn: save the replay memory too when the run stops (fast: 2.8 GB)")
+    train.add_argument("--workers", type=positive, metavar="N", help="a3c: actor-learners (default: the preset's; fast: 16)")
+    train.add_argument("--workers-as", choices=["threads", "processes"], help="a3c: threads share one interpreter; "
+                       "processes, with PyTorch, use every core (default: the preset's; fast: processes)")
     train.add_argument("--total-steps", type=positive, metavar="N", help="agent steps to stop at (default: the preset's)")
     train.add_argument("--seed", type=natural, metavar="S", help="seed of weights, exploration and games (default: 0)")
     add_device(train)
@@ -76,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--no-execute", action="store_true", help="build the notebooks for learners only")
 
     ship = add(commands, "ship", run_ship, "Put a run's best weights into data/pretrained as a stage, evaluated from the shipped file.")
-    ship.add_argument("agent", choices=["dqn"])
+    ship.add_argument("agent", choices=AGENTS)
     ship.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
     ship.add_argument("--stage", type=int, required=True, metavar="N", help="1 (start of training) to 5 (best)")
     ship.add_argument("--machine", required=True, metavar="TEXT", help='what it was trained on, such as "2 CPU cores"')
@@ -100,13 +108,15 @@ def add_device(command) -> None:
 
 def add_agent(command) -> None:
     """The options that choose an agent: a shipped stage, or a weight file."""
-    command.add_argument("--agent", choices=["dqn"], default="dqn")
+    command.add_argument("--agent", choices=AGENTS, help="default: dqn, or the one in FILE")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--stage", type=int, metavar="N", help="a shipped stage (default: the highest there is)")
     which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors")
     add_framework(command)
     command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
-    command.add_argument("--epsilon", type=share, default=0.01, metavar="E", help="share of random actions (default: 0.01)")
+    command.add_argument("--policy", choices=["greedy", "sampled"], help="the best action, or one drawn with the policy's probabilities "
+                         "(default: sampled for a3c, greedy for dqn, which has no probabilities)")
+    command.add_argument("--epsilon", type=share, default=0.01, metavar="E", help="share of random actions of a greedy policy (default: 0.01)")
     add_device(command)
 
 
@@ -132,13 +142,16 @@ def share(text: str) -> float:
 
 
 def load_agent(options):
-    """The learner, configuration and name of the agent that the options choose."""
+    """The learner, its configuration, whether its actions are sampled, and its file, as the options choose."""
     from course_lib import pretrained
     from course_lib.learners import framework
 
-    path = options.weights or pretrained.stage_file(options.agent, options.stage)[0]
-    learner, config = pretrained.load_learner(path, framework(options.framework), options.agent, options.device)
-    return learner, config, path
+    agent = options.agent or (pretrained.agent_of(options.weights) if options.weights else "dqn")
+    if (agent, options.policy) == ("dqn", "sampled"):
+        raise CourseError("A DQN has Q-values, not probabilities to draw from; choose --policy greedy.")
+    path = options.weights or pretrained.stage_file(agent, options.stage)[0]
+    learner, config = pretrained.load_learner(path, framework(options.framework), agent, options.device)
+    return learner, config, agent == "a3c" and options.policy != "greedy", path
 
 
 def run_doctor(options) -> int:
@@ -148,36 +161,50 @@ def run_doctor(options) -> int:
 
 
 def run_train(options) -> None:
+    from course_lib import a3c, q_training
     from course_lib.checkpoints import RunFolder, config_of
     from course_lib.learners import framework
-    from course_lib.q_training import train
 
+    check_agent_options(options)
     # What a resumed run is not told, it takes from its folder; what it is told must agree with the folder.
-    about = RunFolder(options.run).about() if options.resume else {}
-    config = PRESETS[options.preset or "fast"] if options.preset or not about else config_of(about)
-    if options.total_steps:
-        config = replace(config, total_steps=options.total_steps)
+    about = RunFolder(options.run).about(options.agent) if options.resume else {}
+    config = PRESETS[options.agent][options.preset or "fast"] if options.preset or not about else config_of(about)
+    told = {"total_steps": options.total_steps, "num_workers": options.workers, "workers_as": options.workers_as}
+    config = replace(config, **{name: value for name, value in told.items() if value})
     name = framework(options.framework or about.get("framework"))
     seed = about.get("seed", 0) if options.seed is None else options.seed
-    progress = train(config, name, options.run, seed, options.device, options.resume, options.keep_memory)
+    if options.agent == "a3c":
+        progress = a3c.train(config, name, options.run, seed, options.device, options.resume)
+    else:
+        progress = q_training.train(config, name, options.run, seed, options.device, options.resume, options.keep_memory)
     print(f"{options.run} holds {progress.step:,} agent steps after {progress.seconds / 3600:.2f} hours.")
     if progress.step < config.total_steps:
         print(f"Go on with: course train {options.agent} --run {options.run} --resume")
 
 
+def check_agent_options(options) -> None:
+    """Refuse what only the other agent has."""
+    if options.agent == "a3c" and options.keep_memory:
+        raise CourseError("A3C learns from what it has just played and keeps no memory; leave out --keep-memory.")
+    if options.agent == "dqn" and (options.workers or options.workers_as):
+        raise CourseError("A DQN has no actor-learners; leave out --workers and --workers-as.")
+
+
 def run_evaluate(options) -> None:
     from tqdm.auto import tqdm
 
-    from course_lib.evaluation import evaluate, greedy_policy
+    from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
 
-    learner, config, path = load_agent(options)
+    learner, config, sampled, path = load_agent(options)
+    policy = sampled_policy(learner) if sampled else greedy_policy(learner, options.epsilon)
+    manner = "sampled" if sampled else f"greedy, epsilon {options.epsilon}"
     with tqdm(total=options.episodes, unit=" games", file=sys.stderr, leave=False) as bar:
-        scores = evaluate(greedy_policy(learner, options.epsilon), config, options.episodes, options.seed, bar.update)
+        scores = evaluate(policy, config, options.episodes, options.seed, bar.update)
     if options.json:
-        print(json.dumps({"agent": options.agent, "weights": str(path), "epsilon": options.epsilon} | scores.summary()))
+        print(json.dumps({"agent": config.agent, "weights": str(path), "policy": manner} | scores.summary()))
         return
     low, high = scores.interval
-    print(f"{path}, {options.episodes} games, epsilon {options.epsilon}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
+    print(f"{path}, {options.episodes} games, {manner}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
     print(f"mean {scores.mean:.1f} (95 % interval {low:.1f} to {high:.1f}), median {scores.median:.1f}, interquartile mean {scores.iqm:.1f}")
     print("scores " + " ".join(f"{score:.0f}" for score in scores.scores))
 
@@ -187,10 +214,10 @@ def run_play(options) -> None:
 
     if options.out.suffix not in (".mp4", ".gif"):
         raise CourseError(f"A video is written as .mp4 or .gif, not {options.out.name}.")
-    learner, config, path = load_agent(options)
+    learner, config, sampled, path = load_agent(options)
     if config.game != "breakout":
         raise CourseError(f"{path} plays {config.game}; only Breakout has a screen to film.")
-    episode = record_episode(learner, config, options.seed, options.epsilon, options.max_steps)
+    episode = record_episode(learner, config, options.seed, options.epsilon, options.max_steps, sampled)
     save = save_gif if options.out.suffix == ".gif" else save_video
     save(episode.frames, options.out)
     print(f"{path}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")

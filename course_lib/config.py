@@ -7,16 +7,19 @@ the emulator shows it for `frame_skip` *emulator frames*.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from course_lib.errors import CourseError
 
-__all__ = ["BOOK", "CATCH", "FAST", "PRESETS", "SMOKE", "DQNConfig", "NetworkConfig", "config_from_dict", "replace"]
+__all__ = [
+    "A3C_BOOK", "A3C_CATCH", "A3C_FAST", "A3C_SMOKE", "BOOK", "CATCH", "FAST", "PRESETS", "SMOKE",
+    "A3CConfig", "Config", "DQNConfig", "NetworkConfig", "config_from_dict", "replace",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """A convolutional network with a linear output for each action (Mnih et al. 2015, Methods)."""
+    """The layers between the pixels and the outputs (Mnih et al. 2015, Methods)."""
 
     conv: tuple[tuple[int, int, int], ...] = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
     """(filters, kernel size in pixels, stride in pixels) of each convolution, ReLU after each."""
@@ -27,6 +30,8 @@ class NetworkConfig:
 @dataclass(frozen=True)
 class DQNConfig:
     """Everything that a DQN run depends on, besides the framework and the seed."""
+
+    agent: ClassVar[str] = "dqn"
 
     preset: str = "book"
     """Name of the preset that this configuration started from."""
@@ -90,9 +95,86 @@ class DQNConfig:
     """Minutes from one checkpoint to the next."""
 
     def __post_init__(self) -> None:
-        for name, allowed in (("optimizer", ("rmsprop", "adam", "sgd")), ("precision", ("float32", "bfloat16"))):
-            if getattr(self, name) not in allowed:
-                raise CourseError(f'{name} is one of {", ".join(allowed)}, not "{getattr(self, name)}".')
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("precision", self.precision, ("float32", "bfloat16"))
+
+
+@dataclass(frozen=True)
+class A3CConfig:
+    """Everything that an A3C run depends on, besides the framework and the seed (Mnih et al. 2016)."""
+
+    agent: ClassVar[str] = "a3c"
+
+    preset: str = "book"
+    """Name of the preset that this configuration started from."""
+    game: str = "breakout"
+    """"breakout", or the name of a toy in `course_lib.toy`."""
+    preprocessing: str = "grey"
+    """"grey" (the book: luminance, resize) or "binary" (the code review: crop, resize, lit or not)."""
+    num_actions: int = 3
+    """3: stay (sent as FIRE), right, left. 4: the emulator's own minimal set."""
+    frame_skip: int = 4
+    """Emulator frames for which an action is repeated."""
+    history: int = 4
+    """Frames in an observation."""
+    noop_max: int = 30
+    """Most idle emulator frames at the start of a game."""
+    max_frames: int = 108_000
+    """Emulator frames after which a game is cut off (30 minutes at 60 Hz)."""
+
+    num_workers: int = 8
+    """Actor-learners, each with a game and a local network of its own."""
+    workers_as: str = "threads"
+    """"threads" (one interpreter, both frameworks) or "processes" (a core each, PyTorch)."""
+    rollout_steps: int = 20
+    """Agent steps that a worker plays between two updates (t_max), fewer where the game ends."""
+
+    network: NetworkConfig = NetworkConfig(conv=((16, 8, 4), (32, 4, 2)), dense=(256,))
+
+    total_steps: int = 20_000_000
+    """Agent steps, all workers together."""
+    discount: float = 0.99
+    """Weight of a reward one agent step later."""
+    entropy_weight: float = 0.01
+    """Share of the policy's entropy in the loss: it keeps the policy from being certain too soon."""
+    value_weight: float = 0.5
+    """Share of the squared error of the value in the loss."""
+    max_gradient_norm: float = 40.0
+    """Longest gradient that is applied; longer ones are scaled down to it."""
+
+    optimizer: str = "rmsprop"
+    """"rmsprop", "adam" or "sgd"; its statistics are shared by all workers."""
+    learning_rate: float = 2.5e-4
+    """Step size of the optimiser at the start."""
+    learning_rate_end: float = 2.5e-4
+    """Step size at the end of a straight line."""
+    learning_rate_decay_steps: int = 20_000_000
+    """Agent steps over which the step size moves from one to the other."""
+    rmsprop_decay: float = 0.99
+    """How much of RMSprop's running mean of squares stays with each update."""
+    optimizer_epsilon: float = 0.01
+    """The optimiser's own epsilon, unlike in the two frameworks: Keras adds RMSprop's inside the square root, torch outside; see `make_optimizer`."""
+
+    evaluation_period: int = 250_000
+    """Agent steps from one evaluation to the next; 0 for none."""
+    evaluation_episodes: int = 30
+    """Games in an evaluation, played to the end with actions drawn from the policy."""
+    checkpoint_minutes: float = 10.0
+    """Minutes from one checkpoint to the next."""
+
+    def __post_init__(self) -> None:
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("workers_as", self.workers_as, ("threads", "processes"))
+
+
+Config = DQNConfig | A3CConfig
+OPTIMIZERS = ("rmsprop", "adam", "sgd")
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a setting that there is not."""
+    if value not in allowed:
+        raise CourseError(f'{name} is one of {", ".join(allowed)}, not "{value}".')
 
 
 BOOK = DQNConfig()
@@ -154,21 +236,73 @@ CATCH = replace(
 )
 """A toy that DQN solves in seconds, for lesson 04 and the tests."""
 
-PRESETS = {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH)}
+A3C_BOOK = A3CConfig()
+"""The book's A3C: 8 threads, 20 steps, RMSprop. The book's code uses an optimiser for the policy and another for the value; here one."""
+
+A3C_FAST = replace(
+    A3C_BOOK,
+    preset="fast",
+    num_workers=16,  # more games at once: neighbouring updates come from different walls
+    workers_as="processes",  # the emulator holds the interpreter's lock: threads take turns, processes do not
+    max_gradient_norm=0.5,  # a mean loss has small gradients: this bounds the wild ones only
+    optimizer="adam",  # insensitive to the loss's scale
+    learning_rate=2e-4,
+    learning_rate_end=2e-5,
+    learning_rate_decay_steps=10_000_000,
+    optimizer_epsilon=1e-5,  # larger than Adam's usual one: gradients of a settled policy are noise, and should not be blown up
+)
+"""A3C for 2 CPU cores: the same algorithm, each difference from A3C_BOOK with its reason beside it."""
+
+A3C_SMOKE = replace(
+    A3C_FAST,
+    preset="smoke",
+    num_workers=2,
+    workers_as="threads",
+    total_steps=600,
+    evaluation_period=300,
+    evaluation_episodes=2,
+    max_frames=400,
+)
+"""Seconds long: does every part run? It learns nothing."""
+
+A3C_CATCH = replace(
+    A3C_SMOKE,
+    preset="catch",
+    game="catch",
+    history=1,
+    num_workers=4,
+    rollout_steps=9,
+    network=NetworkConfig(conv=(), dense=(64,)),
+    total_steps=40_000,
+    learning_rate=2e-3,
+    learning_rate_end=5e-4,
+    learning_rate_decay_steps=40_000,
+    evaluation_period=10_000,
+    evaluation_episodes=50,
+)
+"""A toy that A3C solves in seconds, for lesson 06 and the tests."""
+
+PRESETS = {
+    "dqn": {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH)},
+    "a3c": {config.preset: config for config in (A3C_BOOK, A3C_FAST, A3C_SMOKE, A3C_CATCH)},
+}
+"""Agent -> name -> configuration."""
 
 
-def config_from_dict(values: dict[str, Any]) -> DQNConfig:
+def config_from_dict(values: dict[str, Any], agent: str = "dqn") -> Config:
     """The inverse of `dataclasses.asdict`, for configurations read from json. Unknown or missing fields are refused."""
-    names = {field.name for field in fields(DQNConfig)}
+    kinds = {kind.agent: kind for kind in (DQNConfig, A3CConfig)}
+    one_of("agent", agent, tuple(kinds))
+    names = {field.name for field in fields(kinds[agent])}
     if set(values) != names:
         different = ", ".join(sorted(set(values) ^ names))
         raise CourseError(f"This configuration was written by another version of the course: it differs in {different}.")
     network = values["network"]
     network = NetworkConfig(conv=tuple(map(tuple, network["conv"])), dense=tuple(network["dense"]))
-    return DQNConfig(**{**values, "network": network})
+    return kinds[agent](**{**values, "network": network})
 
 
-def differences(one: DQNConfig, other: DQNConfig) -> list[str]:
+def differences(one: Config, other: Config) -> list[str]:
     """Names of the settings in which two configurations differ."""
     left, right = asdict(one), asdict(other)
     return [name for name in left if left[name] != right[name]]

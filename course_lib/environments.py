@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from course_lib.atari import FRAME_SHAPE, VectorBreakout
-from course_lib.config import DQNConfig
+import gymnasium
+
+from course_lib.atari import FRAME_SHAPE, Breakout, VectorBreakout
+from course_lib.config import Config
 from course_lib.errors import CourseError
 from course_lib.toy import TOYS, VectorToy
 
 
-def make_vector(config: DQNConfig, num_envs: int):
+def make_vector(config: Config, num_envs: int):
     """`num_envs` games side by side, as the configuration says: a `VectorBreakout` or a `VectorToy`."""
     if config.game in TOYS:
         return VectorToy(config.game, num_envs)
+    return VectorBreakout(num_envs, **breakout_settings(config))
+
+
+def make_game(config: Config) -> gymnasium.Env:
+    """One game, as the configuration says: a `Breakout` or a toy."""
+    if config.game in TOYS:
+        return TOYS[config.game]()
+    return Breakout(**breakout_settings(config))
+
+
+def breakout_settings(config: Config) -> dict:
+    """What `Breakout` and `VectorBreakout` are made with. Raises CourseError for another game."""
     if config.game != "breakout":
         raise CourseError(f'There is no game "{config.game}"; there are breakout, {", ".join(TOYS)}.')
-    settings = (config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
-    return VectorBreakout(num_envs, *settings, frame_skip=config.frame_skip)
+    names = ("preprocessing", "num_actions", "history", "noop_max", "max_frames", "frame_skip")
+    return {name: getattr(config, name) for name in names}
 
 
-def observation_shape(config: DQNConfig) -> tuple[int, int, int]:
+def observation_shape(config: Config) -> tuple[int, int, int]:
     """(H, W, C) of what the configuration's game shows."""
     return TOYS[config.game]().observation_space.shape if config.game in TOYS else (*FRAME_SHAPE, config.history)

@@ -1,5 +1,9 @@
-"""The one exception for what a person did wrong: the command line prints its sentence and ends with status 2."""
+"""What ends a command: `CourseError` with its sentence and status 2, `WorkerFailed` with a traceback and status 1."""
 
 
 class CourseError(Exception):
     """Something a person can mend. Its text is one sentence that says what to do."""
+
+
+class WorkerFailed(RuntimeError):
+    """An actor-learner broke; the message holds its traceback."""

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from course_lib.config import DQNConfig
+from course_lib.config import Config
 from course_lib.environments import make_vector
-from course_lib.exploration import epsilon_greedy
-from course_lib.learners import QLearner
+from course_lib.exploration import epsilon_greedy, sample_actions
+from course_lib.learners import ActorCritic, Learner, action_scores
 
 Policy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """observations uint8 [E, H, W, C], generator -> actions int [E]."""
 
 
-def greedy_policy(learner: QLearner, epsilon: float) -> Policy:
-    """The action of highest value, or with probability epsilon any."""
-    return lambda observations, rng: epsilon_greedy(learner.q_values(observations), epsilon, rng)
+def greedy_policy(learner: Learner, epsilon: float) -> Policy:
+    """The action of highest value (or highest probability), or with probability epsilon any."""
+    return lambda observations, rng: epsilon_greedy(action_scores(learner, observations), epsilon, rng)
+
+
+def sampled_policy(learner: ActorCritic) -> Policy:
+    """An action drawn with the policy's own probabilities."""
+    return lambda observations, rng: sample_actions(action_scores(learner, observations), rng)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Scores:
         return summary | {"scores": self.scores.tolist(), "lengths": self.lengths.tolist(), "seeds": self.seeds.tolist()}
 
 
-def evaluate(policy: Policy, config: DQNConfig, episodes: int, seed: int = 0, on_game_over: Callable[[int], None] | None = None) -> Scores:
+def evaluate(policy: Policy, config: Config, episodes: int, seed: int = 0, on_game_over: Callable[[int], None] | None = None) -> Scores:
     """Play `episodes` games side by side, one in each environment, seeds `seed`, `seed + 1`, ... Every game counts, long or short.
 
     on_game_over: called with the number of games that just ended (for a progress bar). The same policy, seed and number of

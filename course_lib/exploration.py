@@ -1,4 +1,4 @@
-"""Which action to try: the schedule of epsilon, and epsilon-greedy choice (Mnih et al. 2015, Methods). NumPy only."""
+"""Which action to try: the schedule of epsilon, epsilon-greedy choice (Mnih et al. 2015, Methods), and drawing from a policy. NumPy only."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generato
     random = rng.integers(num_actions, size=batch)  # [B]
     explores = rng.random(batch) < epsilon  # [B]
     return np.where(explores, random, q_values.argmax(axis=1))
+
+
+def sample_actions(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An action for each row, drawn with its probabilities: float [B, A] -> int64 [B]."""
+    edges = probabilities.cumsum(axis=1)  # [B, A]
+    draws = rng.random((len(probabilities), 1)) * edges[:, -1:]  # [B, 1]; the last edge is 1 but for rounding
+    return (edges <= draws).sum(axis=1)  # [B]

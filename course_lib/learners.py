@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Protocol
 
 import numpy as np
 
 from course_lib.backends.common import Weights
-from course_lib.config import DQNConfig
+from course_lib.config import Config
 from course_lib.errors import CourseError
 from course_lib.quiet import quiet
 from course_lib.replay import Batch
+from course_lib.returns import Rollout
 
 FRAMEWORKS = ("torch", "keras")
 
@@ -41,6 +45,42 @@ class QLearner(Protocol):
         """Go on from a state that `get_state` of the same framework and configuration gave."""
 
 
+class ActorCritic(Protocol):
+    """A policy and a value that learn from rollouts: the global network, or a worker's local copy of it. NumPy in, NumPy out."""
+
+    def policy_and_value(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 [B, H, W, C] -> probabilities float32 [B, A], values float32 [B]."""
+
+    def gradients(self, rollout: Rollout) -> tuple[Any, float]:
+        """On the local copy: the clipped gradients of the mean loss, in the framework's own form, and that loss."""
+
+    def apply_gradients(self, gradients: Any, learning_rate: float) -> None:
+        """On the global network, by one thread or process at a time: one optimiser step with a local copy's gradients."""
+
+    def copy_from(self, other: ActorCritic) -> None:
+        """Copy another learner's weights (not its optimiser)."""
+
+    def get_weights(self) -> Weights:
+        """Name -> float32 array in Keras layout, the canonical form."""
+
+    def set_weights(self, weights: Weights) -> None:
+        """The inverse of `get_weights`."""
+
+    def get_state(self) -> Weights:
+        """All that a resumed run needs: online/..., optimizer/..."""
+
+    def set_state(self, state: Weights) -> None:
+        """Go on from a state that `get_state` of the same framework and configuration gave."""
+
+
+Learner = QLearner | ActorCritic
+
+
+def action_scores(learner: Learner, observations: np.ndarray) -> np.ndarray:
+    """What a learner holds of each action, float32 [B, A]: Q-values, or an actor-critic's probabilities."""
+    return learner.q_values(observations) if hasattr(learner, "q_values") else learner.policy_and_value(observations)[0]
+
+
 def framework(name: str | None = None) -> str:
     """The framework to use: `name`, else the environment's COURSE_FRAMEWORK, else "torch"."""
     name = name or os.environ.get("COURSE_FRAMEWORK", "torch")
@@ -50,15 +90,29 @@ def framework(name: str | None = None) -> str:
 
 
 def make_learner(
-    config: DQNConfig, framework_name: str, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"
-) -> QLearner:
-    """A fresh learner. observation_shape: (H, W, C); device: "auto" (CUDA where there is one), "cpu" or "cuda"."""
-    if framework(framework_name) == "torch":
-        from course_lib.backends.torch.dqn import DQNLearner
-    else:
-        with quiet():
-            from course_lib.backends.keras.dqn import DQNLearner
+    config: Config, framework_name: str, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"
+) -> Learner:
+    """A fresh learner for the configuration's agent. observation_shape: (H, W, C); device: "auto" (CUDA where there is one), "cpu" or "cuda"."""
+    module, name = {"dqn": ("dqn", "DQNLearner"), "a3c": ("actor_critic", "ActorCriticLearner")}[config.agent]
+    with quiet():  # TensorFlow greets
+        learner_class = getattr(import_module(f"course_lib.backends.{framework(framework_name)}.{module}"), name)
     try:
-        return DQNLearner(config, observation_shape, num_actions, seed, device)
+        return learner_class(config, observation_shape, num_actions, seed, device)
     except ValueError as error:  # a device that is not there
         raise CourseError(f"{error}; choose --device auto or cpu.") from error
+
+
+@contextmanager
+def one_thread_each(framework_name: str) -> Iterator[None]:
+    """Inside, PyTorch computes in the thread that asks: actor-learners fill the cores already. TensorFlow has no such switch once it runs."""
+    if framework_name != "torch":
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -11,14 +11,17 @@ import cv2
 import numpy as np
 
 from course_lib.atari import ACTIONS, Breakout
-from course_lib.config import DQNConfig
+from course_lib.config import Config
+from course_lib.environments import breakout_settings
 from course_lib.errors import CourseError
-from course_lib.exploration import epsilon_greedy
+from course_lib.exploration import epsilon_greedy, sample_actions
 from course_lib.files import written_whole
-from course_lib.learners import QLearner
+from course_lib.learners import Learner, action_scores
 
 FRAMES_PER_SECOND = 15  # agent steps a second: the game at its own speed (60 Hz, frame skip 4)
 TELEVISION = (560, 420)  # pixels, width and height: the screen's 160 x 210 shown 4 wide by 3 high
+
+MEANINGS = {"dqn": "expected reward of each action", "a3c": "probability of each action"}
 
 
 @dataclass
@@ -29,10 +32,11 @@ class Episode:
     action_names: tuple[str, ...]
     frames: list[np.ndarray] = field(default_factory=list)  # T + 1 screens, uint8 [210, 160, 3]
     observations: list[np.ndarray] = field(default_factory=list)  # T times uint8 [84, 84, C]
-    q_values: list[np.ndarray] = field(default_factory=list)  # T times float32 [A]
+    action_scores: list[np.ndarray] = field(default_factory=list)  # T times float32 [A]: Q-values, or a policy's probabilities
     actions: list[int] = field(default_factory=list)  # T, those really sent
     rewards: list[float] = field(default_factory=list)  # T, raw
     lives: list[int] = field(default_factory=list)  # T, after the step
+    meaning: str = MEANINGS["dqn"]  # of the action scores
 
     @property
     def score(self) -> float:
@@ -43,23 +47,26 @@ class Episode:
 
 
 def record_episode(
-    learner: QLearner, config: DQNConfig, seed: int = 0, epsilon: float = 0.01, max_steps: int | None = None
+    learner: Learner, config: Config, seed: int = 0, epsilon: float = 0.01, max_steps: int | None = None, sampled: bool = False
 ) -> Episode:
-    """Play one game of Breakout (or its first `max_steps` agent steps). The same learner and seed give the same game."""
-    settings = (config.preprocessing, config.num_actions, config.history, config.noop_max, config.max_frames)
-    env = Breakout(*settings, frame_skip=config.frame_skip)
+    """Play one game of Breakout (or its first `max_steps` agent steps). The same learner and seed give the same game.
+
+    epsilon: the share of random actions, all others being the learner's best; or, if `sampled`, every action is drawn with the policy's
+    probabilities.
+    """
+    env = Breakout(**breakout_settings(config))
     rng = np.random.default_rng(seed)
-    episode = Episode(seed, ACTIONS[config.num_actions][1])
+    episode = Episode(seed, ACTIONS[config.num_actions][1], meaning=MEANINGS[config.agent])
     observation, _ = env.reset(seed=seed)
     episode.frames.append(env.render())
     over = False
     while not over and (max_steps is None or len(episode) < max_steps):
-        q_values = learner.q_values(observation[None])  # [1, A]
-        action = epsilon_greedy(q_values, epsilon, rng)[0]
+        scores = action_scores(learner, observation[None])  # [1, A]
+        action = (sample_actions(scores, rng) if sampled else epsilon_greedy(scores, epsilon, rng))[0]
         episode.observations.append(observation)
         observation, reward, terminated, truncated, info = env.step(action)
         episode.frames.append(env.render())
-        episode.q_values.append(q_values[0])
+        episode.action_scores.append(scores[0])
         episode.actions.append(info["action"])
         episode.rewards.append(reward)
         episode.lives.append(info["lives"])
@@ -128,20 +135,20 @@ def player(episode: Episode, width: int = 640):
 
 
 def _picture(episode: Episode, step: int) -> bytes:
-    """Screen and Q-values of a step as a PNG, drawn with OpenCV: thousands are needed."""
+    """Screen and action scores of a step as a PNG, drawn with OpenCV: thousands are needed."""
     screen = as_television(episode.frames[step], (400, 300))  # [300, 400, 3]
     panel = np.full((300, 240, 3), 255, np.uint8)
-    q_values = episode.q_values[step]
-    low, high = np.min(episode.q_values), np.max(episode.q_values)
+    action_scores = episode.action_scores[step]
+    low, high = (0.0, 1.0) if episode.meaning == MEANINGS["a3c"] else (np.min(episode.action_scores), np.max(episode.action_scores))
     text = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
     score, lives = sum(episode.rewards[:step]), episode.lives[max(step - 1, 0)]
     cv2.putText(panel, f"score {score:.0f}   lives {lives}", (12, 28), **text)
-    for row, (name, value) in enumerate(zip(episode.action_names, q_values)):
+    for row, (name, value) in enumerate(zip(episode.action_names, action_scores)):
         top = 60 + 56 * row
         length = int(10 + 150 * (value - low) / max(high - low, 1e-6))
         color = (213, 94, 0) if row == episode.actions[step] else (0, 114, 178)  # red-green-blue
         cv2.putText(panel, name, (12, top - 4), **text)
         cv2.rectangle(panel, (12, top), (12 + length, top + 22), color, -1)
         cv2.putText(panel, f"{value:.2f}", (20 + length, top + 17), **text)
-    cv2.putText(panel, "expected reward of each action", (12, 290), **(text | {"fontScale": 0.4}))
+    cv2.putText(panel, episode.meaning, (12, 290), **(text | {"fontScale": 0.4}))
     return cv2.imencode(".png", np.concatenate([screen, panel], axis=1)[..., ::-1])[1].tobytes()

@@ -17,11 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from course_lib.atari import ACTIONS
-from course_lib.config import DQNConfig, config_from_dict
+from course_lib.config import PRESETS, Config, config_from_dict
 from course_lib.environments import observation_shape
 from course_lib.errors import CourseError
 from course_lib.files import written_whole
-from course_lib.learners import QLearner, Weights, make_learner
+from course_lib.learners import Learner, Weights, make_learner
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "pretrained"
 FORMAT = "breakout-from-pixels/1"
@@ -49,13 +49,21 @@ def load_tensors(path: Path) -> tuple[Weights, dict[str, str]]:
         raise CourseError(f"{path} holds no weights of this course ({error}).") from error
 
 
-def save_weights(path: Path, weights: Weights, agent: str, config: DQNConfig, dtype=np.float32) -> None:
+def save_weights(path: Path, weights: Weights, config: Config, dtype=np.float32) -> None:
     """Write a weight file; `dtype=np.float16` halves its size."""
-    header = {"format": FORMAT, "agent": agent, "config": json.dumps(asdict(config))}
+    header = {"format": FORMAT, "agent": config.agent, "config": json.dumps(asdict(config))}
     save_tensors(path, {name: array.astype(dtype) for name, array in weights.items()}, header)
 
 
-def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, DQNConfig]:
+def agent_of(path: Path) -> str:
+    """Whose weights a weight file holds: "dqn" or "a3c"."""
+    _, header = load_tensors(path)
+    if header.get("format") != FORMAT or header.get("agent") not in PRESETS:
+        raise CourseError(f"{path} holds no weights of this course's agents.")
+    return header["agent"]
+
+
+def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, Config]:
     """Read a weight file: (name -> float32 array, the configuration it was trained with)."""
     weights, header = load_tensors(path)
     if header.get("format") != FORMAT:
@@ -63,13 +71,13 @@ def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, DQNConfig]:
     if header.get("agent") != agent:
         raise CourseError(f"{path} holds weights of {header.get('agent')}, not of {agent}.")
     try:
-        config = config_from_dict(json.loads(header["config"]))
+        config = config_from_dict(json.loads(header["config"]), agent)
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"{path} does not say how its agent was trained ({error!r}).") from error
     return {name: array.astype(np.float32) for name, array in weights.items()}, config
 
 
-def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "auto") -> tuple[QLearner, DQNConfig]:
+def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "auto") -> tuple[Learner, Config]:
     """A learner of either framework that plays a weight file."""
     weights, config = load_weights(path, agent)
     shape, num_actions = observation_shape(config), config.num_actions

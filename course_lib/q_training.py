@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import csv
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +16,12 @@ from tqdm.auto import tqdm
 from course_lib.checkpoints import Progress, RunFolder
 from course_lib.config import DQNConfig
 from course_lib.environments import make_vector
-from course_lib.evaluation import Scores, evaluate, greedy_policy
+from course_lib.evaluation import evaluate, greedy_policy
 from course_lib.exploration import epsilon_greedy, linear_epsilon
 from course_lib.learners import QLearner, make_learner
-from course_lib.logs import SCALARS, CurveFile, CurvePoint, EpisodeStatistics, NullBoard, TensorBoard
-from course_lib.pretrained import save_weights
+from course_lib.logs import EpisodeStatistics, NullBoard, TensorBoard
+from course_lib.recording import CURVE_PERIOD, EVALUATION_SEED, Recorder, due, stop_on_interrupt
 from course_lib.replay import ReplayMemory
-
-CURVE_PERIOD = 10_000  # agent steps from one row of curve.csv to the next
-EVALUATION_SEED = 20_000  # games that choose the best weights; `course evaluate` and `course ship` play others
 
 
 @dataclass(frozen=True)
@@ -46,12 +39,7 @@ class Step:
 
     def passes(self, period: int) -> bool:
         """Does this step pass a multiple of `period` agent steps?"""
-        return period > 0 and due(period, self.before, self.after) > 0
-
-
-def due(period: int, before: int, after: int) -> int:
-    """How many multiples of `period` lie in (before, after]."""
-    return after // period - before // period
+        return due(period, self.before, self.after) > 0
 
 
 def play_and_learn(
@@ -115,21 +103,24 @@ def train(
             return progress
         kept = folder.load_memory(memory, progress.step)
         tqdm.write(f"Going on at {progress.step:,} agent steps; " + refill_note(kept, memory, config))
-    recorder = Recorder(folder, config, progress, TensorBoard(folder.path) if tensorboard else NullBoard())
+    board = TensorBoard(folder.path) if tensorboard else NullBoard()
+    statistics = EpisodeStatistics(config.num_envs)
+    recorder = Recorder(folder, config, progress, board, statistics)
 
     bar = tqdm(total=config.total_steps, initial=progress.step, unit=" steps", disable=not show_progress, mininterval=1, smoothing=0.01)
     last_save = time.monotonic()
     with stop_on_interrupt() as interrupted, bar:
         for step in play_and_learn(config, learner, env, memory, rng, progress.step):
-            recorder.add(step)
+            ended = statistics.add(step.rewards, step.max_q_values, step.loss, step.played, step.over)
+            recorder.add(step.after, ended, step.epsilon)
             bar.update(step.after - step.before)
             if step.passes(CURVE_PERIOD):
-                bar.set_postfix(score=f"{recorder.statistics.means()[0]:.1f}", best=f"{progress.best_mean:.1f}", refresh=False)
+                bar.set_postfix(score=f"{statistics.means()[0]:.1f}", best=f"{progress.best_mean:.1f}", refresh=False)
             if step.passes(config.evaluation_period):
                 folder.save(learner, progress, rng)  # an evaluation takes a while: whoever has no patience for it loses nothing
                 bar.set_description("evaluating")
                 scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, EVALUATION_SEED)
-                recorder.add_evaluation(scores, learner)
+                recorder.add_evaluation(scores, learner.get_weights())
                 folder.save(learner, progress, rng)  # and the best weights keep their mean
                 bar.set_description("")
             finished = step.after >= config.total_steps or interrupted.is_set()
@@ -150,66 +141,3 @@ def refill_note(kept: bool, memory: ReplayMemory, config: DQNConfig) -> str:
     if kept:
         return f"the memory came along with {len(memory):,} slots."
     return f"the memory starts empty: the policy refills {config.learning_starts:,} slots before learning goes on (keep it with --keep-memory)."
-
-
-class Recorder:
-    """Writes what a run shows: curve.csv, evaluations.csv, TensorBoard, best.safetensors; counts steps and hours."""
-
-    def __init__(self, folder: RunFolder, config: DQNConfig, progress: Progress, board):
-        self.folder, self.config, self.progress, self.board = folder, config, progress, board
-        self.curve = CurveFile(folder / "curve.csv", resume_at=progress.step)
-        self.statistics = EpisodeStatistics(config.num_envs)
-        self.statistics.games = progress.games
-        self.began = time.monotonic() - progress.seconds
-
-    def add(self, step: Step) -> None:
-        ended = self.statistics.add(step.rewards, step.max_q_values, step.loss, step.played, step.over)
-        self.progress.step = step.after
-        self.progress.seconds = time.monotonic() - self.began
-        self.progress.games = self.statistics.games
-        for episode in ended:
-            self.board.add(step.after, dict(zip(SCALARS, episode.tolist())))
-        if step.passes(CURVE_PERIOD) and self.statistics.last:
-            score, length, max_q, loss = self.statistics.means().round(4).tolist()
-            hours = round(self.progress.seconds / 3600, 4)
-            self.curve.add(CurvePoint(step.after, hours, self.statistics.games, score, length, max_q, loss, round(step.epsilon, 4)))
-
-    def add_evaluation(self, scores: Scores, learner: QLearner) -> None:
-        """Log an evaluation; keep the weights if it is the best so far."""
-        path, new = self.folder / "evaluations.csv", not (self.folder / "evaluations.csv").exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["agent_steps", "hours", "episodes", "mean", "median", "iqm", "low", "high"])
-            numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
-            writer.writerow([self.progress.step, round(self.progress.seconds / 3600, 4), len(scores.scores), *numbers])
-        self.board.add(self.progress.step, {"Evaluation/Mean_Score": scores.mean})
-        if scores.mean > self.progress.best_mean:
-            self.progress.best_mean = scores.mean
-            save_weights(self.folder / "best.safetensors", learner.get_weights(), "dqn", self.config)
-
-    def close(self) -> None:
-        self.board.close()
-
-
-@contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or SIGTERM) into an event, so that a run ends between two steps and saves; the second one is Python's own."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number, _frame):
-        event.set()
-        signal.signal(number, before[number])
-        tqdm.write("Stopping after this step; once more to stop at once.")
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

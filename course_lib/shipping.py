@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from course_lib import pretrained
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
-from course_lib.evaluation import evaluate, greedy_policy
+from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
 from course_lib.files import written_whole
 
 EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which training chose its best weights
@@ -22,16 +22,21 @@ EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which tr
 def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dict:
     """Make `run`'s best weights stage `stage` of `agent`; returns the manifest's entry."""
     folder = RunFolder(run)
-    about = folder.about()
+    about = folder.about(agent)
     weights, config = pretrained.load_weights(folder / "best.safetensors", agent)
     best = folder.best_evaluation()
 
     path = pretrained.FOLDER / agent / f"stage{stage}.safetensors"
-    pretrained.save_weights(path, weights, agent, config, dtype=np.float16)
+    pretrained.save_weights(path, weights, config, dtype=np.float16)
     shutil.copyfile(folder / "curve.csv", path.parent / "curve.csv")
     learner, config = pretrained.load_learner(path, about["framework"], agent)
-    with tqdm(total=EPISODES, unit=" games", leave=False) as bar:
-        scores = evaluate(greedy_policy(learner, EPSILON), config, EPISODES, SEED, bar.update)
+    policies = {"evaluation": (greedy_policy(learner, EPSILON), {"epsilon": EPSILON})}
+    if agent == "a3c":  # the way it is trained first; Q-values have no probabilities to draw from
+        policies = {"evaluation": (sampled_policy(learner), {"policy": "sampled"}), "greedy_evaluation": policies["evaluation"]}
+    evaluations = {}
+    with tqdm(total=EPISODES * len(policies), unit=" games", leave=False) as bar:
+        for name, (policy, manner) in policies.items():
+            evaluations[name] = {"episodes": EPISODES} | manner | evaluate(policy, config, EPISODES, SEED, bar.update).summary()
 
     command = f"course train {agent} --framework {about['framework']} --preset {config.preset} --run {run} --seed {about['seed']}"
     entry = {
@@ -50,8 +55,7 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
         "actions": list(ACTIONS[config.num_actions][1]),
         "preprocessing": config.preprocessing,
         "note": note,
-        "evaluation": {"episodes": EPISODES, "epsilon": EPSILON} | scores.summary(),
-    }
+    } | evaluations
     write(entry)
     return entry
 

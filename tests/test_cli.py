@@ -22,7 +22,7 @@ def fails(capsys, *arguments):
 def weights(tmp_path):
     small = replace(config.SMOKE, max_frames=400)
     path = tmp_path / "weights.safetensors"
-    pretrained.save_weights(path, make_learner(small, "torch", (84, 84, 4), 3).get_weights(), "dqn", small)
+    pretrained.save_weights(path, make_learner(small, "torch", (84, 84, 4), 3).get_weights(), small)
     return path
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk(capsys, weights, monkeypatch):
 def test_evaluate_prints_statistics(capsys, weights):
     assert cli.main(["evaluate", "--weights", str(weights), "--episodes", "3"]) == 0
     out = capsys.readouterr().out
-    assert "3 games, epsilon 0.01, seeds 0 to 2" in out and "95 % interval" in out and "interquartile mean" in out
+    assert "3 games, greedy, epsilon 0.01, seeds 0 to 2" in out and "95 % interval" in out and "interquartile mean" in out
     assert cli.main(["evaluate", "--weights", str(weights), "--episodes", "3", "--json"]) == 0
     numbers = json.loads(capsys.readouterr().out)
     assert len(numbers["scores"]) == 3 and numbers["seeds"] == [0, 1, 2] and len(numbers["interval_95"]) == 2
@@ -112,7 +112,7 @@ def test_play_writes_a_gif(weights, tmp_path):
 
 def test_a_toy_has_no_screen(capsys, tmp_path):
     path = tmp_path / "catch.safetensors"
-    pretrained.save_weights(path, make_learner(config.CATCH, "torch", (10, 5, 1), 3).get_weights(), "dqn", config.CATCH)
+    pretrained.save_weights(path, make_learner(config.CATCH, "torch", (10, 5, 1), 3).get_weights(), config.CATCH)
     assert "only Breakout" in fails(capsys, "play", "--weights", path)
 
 

@@ -5,8 +5,24 @@ import json
 
 import pytest
 
-from course_lib.config import BOOK, CATCH, FAST, PRESETS, SMOKE, DQNConfig, NetworkConfig, config_from_dict, differences, replace
+from course_lib.config import (
+    A3C_BOOK,
+    A3C_FAST,
+    BOOK,
+    CATCH,
+    FAST,
+    PRESETS,
+    SMOKE,
+    A3CConfig,
+    DQNConfig,
+    NetworkConfig,
+    config_from_dict,
+    differences,
+    replace,
+)
 from course_lib.errors import CourseError
+
+ALL = [pytest.param(config, id=f"{agent}-{name}") for agent, presets in PRESETS.items() for name, config in presets.items()]
 
 
 def test_book_holds_the_books_settings():
@@ -15,6 +31,14 @@ def test_book_holds_the_books_settings():
     assert (BOOK.epsilon_start, BOOK.epsilon_end, BOOK.epsilon_decay_steps) == (1.0, 0.1, 1_000_000)
     assert (BOOK.optimizer, BOOK.learning_rate, BOOK.optimizer_epsilon) == ("rmsprop", 0.00025, 0.01)
     assert (BOOK.frame_skip, BOOK.num_actions, BOOK.preprocessing, BOOK.num_envs) == (4, 3, "grey", 1)
+
+
+def test_a3c_book_holds_the_books_settings():
+    assert (A3C_BOOK.num_workers, A3C_BOOK.rollout_steps, A3C_BOOK.workers_as) == (8, 20, "threads")
+    assert (A3C_BOOK.optimizer, A3C_BOOK.learning_rate, A3C_BOOK.rmsprop_decay, A3C_BOOK.optimizer_epsilon) == ("rmsprop", 0.00025, 0.99, 0.01)
+    assert A3C_BOOK.learning_rate_end == A3C_BOOK.learning_rate  # constant
+    assert (A3C_BOOK.entropy_weight, A3C_BOOK.discount, A3C_BOOK.checkpoint_minutes) == (0.01, 0.99, 10.0)
+    assert A3C_BOOK.network == NetworkConfig(conv=((16, 8, 4), (32, 4, 2)), dense=(256,))
 
 
 def test_the_network_has_1_685_667_parameters():
@@ -27,14 +51,19 @@ def test_the_network_has_1_685_667_parameters():
     assert parameters == [8_224, 32_832, 36_928, 1_606_144, 1_539] and sum(parameters) == 1_685_667
 
 
-@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("config", ALL)
 def test_a_preset_can_run(config):
-    assert PRESETS[config.preset] is config
+    assert PRESETS[config.agent][config.preset] is config
+    assert config.optimizer in ("rmsprop", "adam", "sgd")
+    if config.agent == "a3c":
+        assert config.num_workers * config.rollout_steps < config.total_steps and config.entropy_weight > 0
+        assert config.workers_as in ("threads", "processes") and 0 < config.learning_rate_end <= config.learning_rate
+        return
     assert config.learning_starts <= config.replay_capacity and config.learning_starts < config.total_steps
     assert config.batch_size <= config.learning_starts
     assert config.replay_capacity // config.num_envs > config.history + 1
     assert 0.0 <= config.epsilon_end <= config.epsilon_start <= 1.0
-    assert config.precision in ("float32", "bfloat16") and config.optimizer in ("rmsprop", "adam", "sgd")
+    assert config.precision in ("float32", "bfloat16")
 
 
 def test_fast_learns_as_many_samples_for_each_step_as_32_every_4():
@@ -50,9 +79,9 @@ def test_presets_cannot_be_changed():
         replace(FAST, step_count=1)
 
 
-@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("config", ALL)
 def test_json_gives_the_same_configuration_back(config):
-    back = config_from_dict(json.loads(json.dumps(dataclasses.asdict(config))))
+    back = config_from_dict(json.loads(json.dumps(dataclasses.asdict(config))), config.agent)
     assert back == config and hash(back) == hash(config)
 
 
@@ -71,10 +100,21 @@ def test_differences_name_what_differs():
 
 
 def test_every_setting_has_a_default():
-    assert DQNConfig() == BOOK
+    assert DQNConfig() == BOOK and A3CConfig() == A3C_BOOK
 
 
 @pytest.mark.parametrize("wrong", [{"optimizer": "Adam"}, {"precision": "bf16"}])
 def test_settings_that_would_train_something_else_are_refused(wrong):
     with pytest.raises(CourseError):
         replace(FAST, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"optimizer": "Adam"}, {"workers_as": "process"}])
+def test_a3c_settings_that_there_are_not_are_refused(wrong):
+    with pytest.raises(CourseError):
+        replace(A3C_FAST, **wrong)
+
+
+def test_an_agent_that_there_is_not_is_refused():
+    with pytest.raises(CourseError, match="agent is one of dqn, a3c"):
+        config_from_dict({}, "ppo")

@@ -103,7 +103,7 @@ def made_up_episode(steps=120):
     """Two lives of random Q-values: a ball is lost at steps 50 and 110."""
     rng = np.random.default_rng(0)
     episode = Episode(0, ("stay", "right", "left"), [np.zeros((210, 160, 3), np.uint8)] * (steps + 1))
-    episode.q_values = list(rng.random((steps, 3), np.float32))
+    episode.action_scores = list(rng.random((steps, 3), np.float32))
     episode.actions, episode.rewards = [0] * steps, [float(step % 40 == 39) for step in range(steps)]
     episode.lives = [5 - (step >= 50) - (step >= 110) for step in range(steps)]
     return episode

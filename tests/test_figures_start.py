@@ -62,7 +62,7 @@ def test_a_miss_is_when_the_ball_passes_the_paddle(game):
 def test_the_decisive_step_has_a_falling_ball(game):
     step = figures.decisive_step(game)
     before, now = (figures.find_ball(game.frames[t])[0] for t in (step - 1, step))
-    assert before < now and game.actions[step] == np.argmax(game.q_values[step])
+    assert before < now and game.actions[step] == np.argmax(game.action_scores[step])
 
 
 def test_side_by_side_waits_for_the_longer_game(game):

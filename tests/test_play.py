@@ -20,7 +20,7 @@ def episode():
 
 
 def test_an_episode_holds_every_step(episode):
-    assert len(episode) == 40 == len(episode.rewards) == len(episode.lives) == len(episode.q_values) == len(episode.observations)
+    assert len(episode) == 40 == len(episode.rewards) == len(episode.lives) == len(episode.action_scores) == len(episode.observations)
     assert len(episode.frames) == 41 and episode.frames[0].shape == (210, 160, 3)
     assert episode.action_names == ("stay", "right", "left") and episode.score == sum(episode.rewards)
     assert episode.actions[0] == 0  # the serve

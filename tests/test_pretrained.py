@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from course_lib import pretrained
-from course_lib.config import CATCH, SMOKE
+from course_lib.config import A3C_SMOKE, CATCH, SMOKE
 from course_lib.errors import CourseError
 from course_lib.learners import make_learner
 
@@ -19,7 +19,7 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     learner = make_learner(SMOKE, "torch", (84, 84, 4), 3)
     path = tmp_path / "dqn" / "stage1.safetensors"
-    pretrained.save_weights(path, learner.get_weights(), "dqn", SMOKE, dtype=np.float16)
+    pretrained.save_weights(path, learner.get_weights(), SMOKE, dtype=np.float16)
     entry = {"agent": "dqn", "stage": 1, "file": "dqn/stage1.safetensors", "sha256": pretrained.sha256(path)}
     write(tmp_path, entry | {"actions": ["stay", "right", "left"], "preprocessing": "grey"})
     return path
@@ -112,7 +112,7 @@ def test_a_damaged_manifest(shipped):
 
 
 def test_another_agents_weight_file(tmp_path):
-    pretrained.save_weights(tmp_path / "x.safetensors", {"q/bias": np.zeros(3)}, "a3c", SMOKE)
+    pretrained.save_weights(tmp_path / "x.safetensors", {"q/bias": np.zeros(3)}, A3C_SMOKE)
     with pytest.raises(CourseError, match="holds weights of a3c, not of dqn"):
         pretrained.load_weights(tmp_path / "x.safetensors")
 
@@ -120,21 +120,21 @@ def test_another_agents_weight_file(tmp_path):
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_weights_that_do_not_fit_their_configuration(tmp_path, framework):
     weights = make_learner(CATCH, "torch", (10, 5, 1), 3).get_weights()
-    pretrained.save_weights(tmp_path / "x.safetensors", weights, "dqn", SMOKE)
+    pretrained.save_weights(tmp_path / "x.safetensors", weights, SMOKE)
     with pytest.raises(CourseError, match="does not fit its own configuration"):
         pretrained.load_learner(tmp_path / "x.safetensors", framework)
 
 
 def test_the_configuration_travels_with_the_weights(tmp_path):
     config = replace(CATCH, learning_rate=0.125)
-    pretrained.save_weights(tmp_path / "x.safetensors", make_learner(config, "torch", (10, 5, 1), 3).get_weights(), "dqn", config)
+    pretrained.save_weights(tmp_path / "x.safetensors", make_learner(config, "torch", (10, 5, 1), 3).get_weights(), config)
     assert pretrained.load_weights(tmp_path / "x.safetensors")[1] == config
 
 
 def test_an_unwritable_place(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CourseError, match="Could not write"):
-        pretrained.save_weights(tmp_path / "file" / "x.safetensors", {"q/bias": np.zeros(3)}, "dqn", SMOKE)
+        pretrained.save_weights(tmp_path / "file" / "x.safetensors", {"q/bias": np.zeros(3)}, SMOKE)
 
 
 def test_the_shipped_stages_are_whole():

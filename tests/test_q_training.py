@@ -189,7 +189,7 @@ def test_a_longer_run_keeps_its_length(tmp_path, capsys):
     quiet_train(TINY, "torch", tmp_path / "run", tensorboard=False)
     longer = replace(TINY, total_steps=1_500)
     assert quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False).step >= 1_500
-    assert config_of(RunFolder(tmp_path / "run").about()) == longer
+    assert config_of(RunFolder(tmp_path / "run").about("dqn")) == longer
     before = RunFolder(tmp_path / "run").load(make_learner(TINY, "torch", (10, 5, 1), 3), np.random.default_rng())
     assert quiet_train(longer, "torch", tmp_path / "run", resume=True, tensorboard=False) == before
     assert "give more with --total-steps" in capsys.readouterr().out
@@ -215,7 +215,7 @@ def test_the_best_weights_keep_their_mean_through_a_kill(tmp_path, monkeypatch):
     config = replace(TINY, evaluation_period=400)
     monkeypatch.setattr("course_lib.q_training.evaluate", fake)
     with monkeypatch.context() as kill, pytest.raises(SystemExit):
-        kill.setattr("course_lib.q_training.CURVE_PERIOD", 900)
+        kill.setattr("course_lib.recording.CURVE_PERIOD", 900)
         kill.setattr("course_lib.logs.CurveFile.add", killed)
         quiet_train(config, "torch", tmp_path / "run", tensorboard=False)
     best = (tmp_path / "run" / "best.safetensors").read_bytes()
@@ -271,9 +271,10 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path, monkeypatch):
 def test_ctrl_c_saves_and_ends(tmp_path, monkeypatch):
     record = Recorder.add
 
-    def interrupted(self, step):
-        record(self, step)
-        if step.before < 100 <= step.after:
+    def interrupted(self, step, *others):
+        before = self.progress.step
+        record(self, step, *others)
+        if before < 100 <= step:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Recorder, "add", interrupted)

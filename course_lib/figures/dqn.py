@@ -246,7 +246,7 @@ def draw_breakout_curves(book: dict[str, np.ndarray], ours: dict[str, np.ndarray
 
 def draw_values(episode: Episode, moments: dict[int, str]) -> None:
     """The best Q-value along a game, with the points scored, the balls lost and the moments to look at."""
-    best = np.array(episode.q_values).max(axis=1)
+    best = np.array(episode.action_scores).max(axis=1)
     _, ax = plt.subplots(figsize=(11, 3.2))
     ax.plot(best, color=PALETTE["blue"], linewidth=1.2)
     scored, lost = np.flatnonzero(episode.rewards), lost_balls(episode)
@@ -263,7 +263,7 @@ def draw_values(episode: Episode, moments: dict[int, str]) -> None:
 def draw_moments(episode: Episode, moments: dict[int, str]) -> None:
     """The screen at some moments, and below each the value of every action; the best one in orange."""
     _, axes = plt.subplots(2, len(moments), figsize=(3.1 * len(moments), 4.3), height_ratios=(3, 2))
-    q_values = np.array(episode.q_values)
+    q_values = np.array(episode.action_scores)
     low, high = min(0.0, q_values.min()), q_values.max()
     for (step, text), letter, (screen, bars) in zip(moments.items(), "ABCD", axes.T):
         show_frame(screen, episode.frames[step], f"{letter}: {text}")
@@ -284,7 +284,7 @@ def lost_balls(episode: Episode) -> np.ndarray:
 
 def telling_moments(episode: Episode) -> dict[int, str]:
     """Four moments of a game, in order of time: step -> what there is to see. Serves do not count: there only one move is possible."""
-    q_values = np.array(episode.q_values)
+    q_values = np.array(episode.action_scores)
     best, spread = q_values.max(axis=1), np.ptp(q_values, axis=1)  # [T], [T]
     lost = lost_balls(episode)
     serving = np.zeros(len(best), bool)

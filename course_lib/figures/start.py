@@ -100,12 +100,12 @@ def show_scores(scores: dict[str, float]) -> None:
 
 def decisive_step(game: Episode) -> int:
     """The step at which it matters most what the agent does, with a falling ball in sight: there its Q-values lie farthest apart."""
-    spread = np.ptp(game.q_values, axis=1)  # [T]
+    spread = np.ptp(game.action_scores, axis=1)  # [T]
     balls = [find_ball(frame) for frame in game.frames[: len(game)]]
     for step in range(len(game)):
         before, now = (balls[step - 1], balls[step]) if step >= 4 else (None, None)
         falling = before is not None and now is not None and now[0] > before[0] and 120 < now[0] < 175
-        if not falling or game.actions[step] != np.argmax(game.q_values[step]):
+        if not falling or game.actions[step] != np.argmax(game.action_scores[step]):
             spread[step] *= 1e-3
     return int(spread.argmax())
 
@@ -118,7 +118,7 @@ def show_decision(game: Episode, step: int, my_move: str | None = None) -> None:
     show_frame(left, np.max([frame * weight for frame, weight in zip(recent, faint)], axis=0).astype(np.uint8))
     left.set_xlabel("four steps in one picture: the fainter, the older")
     order = [game.action_names.index(name) for name in ("left", "stay", "right")]
-    values = game.q_values[step][order]
+    values = game.action_scores[step][order]
     right.set_xticks(range(3), [ARROWS[game.action_names[index]] for index in order], fontsize=12)
     right.set_xlim(-0.6, 2.6)
     if my_move is None:
@@ -151,7 +151,7 @@ def misses(game: Episode) -> list[int]:
 def show_expectation(game: Episode, before: int = 10, after: int = 4) -> None:
     """What the agent expects of its best action: over a game, and around each ball that it misses."""
     _, (ax, near) = plt.subplots(1, 2, figsize=(9.6, 3.3), width_ratios=(1.8, 1), sharey=True)
-    value, missed = np.max(game.q_values, axis=1), misses(game)
+    value, missed = np.max(game.action_scores, axis=1), misses(game)
     ax.plot(value, color=PALETTE["blue"], linewidth=1.6)
     ax.set(ylim=(0, 1.1 * value.max()), xlim=(0, len(game)), xlabel="step (15 a second)", ylabel=EXPECTED)
     for step in missed:

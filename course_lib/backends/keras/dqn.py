@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from course_lib.backends.common import strip
+from course_lib.backends.keras.common import make_optimizer, optimizer_state, pick_device, set_optimizer_state, trace
 from course_lib.backends.keras.losses import td_loss
 from course_lib.backends.keras.networks import QNetwork, autocast, get_weights, initialize, set_weights
 from course_lib.config import DQNConfig
@@ -55,18 +55,12 @@ class DQNLearner:
     def get_state(self) -> dict[str, np.ndarray]:
         state = {f"online/{name}": array for name, array in get_weights(self.online_network).items()}
         state |= {f"target/{name}": array for name, array in get_weights(self.target_network).items()}
-        return state | {f"optimizer/{variable.name}": np.asarray(variable.numpy()) for variable in self.optimizer.variables}
+        return state | optimizer_state(self.optimizer)
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         set_weights(self.online_network, strip(state, "online/"))
         set_weights(self.target_network, strip(state, "target/"))
-        for variable in self.optimizer.variables:
-            variable.assign(state[f"optimizer/{variable.name}"])
-
-
-def trace(function, *signature):
-    """Compile a function of tensors for these dtypes and shapes, None for any number of rows: no call traces it again."""
-    return tf.function(function, input_signature=signature).get_concrete_function()
+        set_optimizer_state(self.optimizer, strip(state, "optimizer/"))
 
 
 def batch_signature(observation_shape) -> Batch:
@@ -75,30 +69,3 @@ def batch_signature(observation_shape) -> Batch:
     actions, rewards = tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.float32)
     terminated, masks = tf.TensorSpec((None,), tf.bool), tf.TensorSpec((None, None), tf.bool)
     return Batch(observations, actions, rewards, observations, terminated, masks)
-
-
-def pick_device(device: str) -> str:
-    """"auto" is the first GPU where TensorFlow sees one, else the CPU. Raises ValueError for a device that is not there."""
-    has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    if device == "auto":
-        device = "cuda" if has_gpu else "cpu"
-    if device == "cuda" and not has_gpu:
-        raise ValueError("TensorFlow sees no CUDA device")
-    return "gpu:0" if device == "cuda" else device
-
-
-def make_optimizer(config: DQNConfig, variables) -> keras.optimizers.Optimizer:
-    """The configuration's optimiser.
-
-    Epsilon means other things to the twins: RMSprop adds it inside the square root here, outside in torch; Adam adds it before the bias
-    correction here, after it in torch, so that Keras's first steps are shorter.
-    """
-    rate, epsilon = config.learning_rate, config.optimizer_epsilon
-    if config.optimizer == "rmsprop":
-        optimizer = keras.optimizers.RMSprop(rate, rho=0.9, epsilon=epsilon)
-    elif config.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(rate, epsilon=epsilon)
-    else:
-        optimizer = keras.optimizers.SGD(rate)
-    optimizer.build(variables)
-    return optimizer

@@ -1,4 +1,4 @@
-"""The loss of DQN in Keras (Huber 1964; Mnih et al. 2015, Methods). Twin: backends/torch/losses.py."""
+"""The losses in Keras (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4). Twin: backends/torch/losses.py."""
 
 from __future__ import annotations
 
@@ -23,3 +23,33 @@ def td_loss(network, target_network, batch, discount: float) -> tf.Tensor:
     q_values = ops.cast(network(batch.observations), "float32")  # [B, A]
     chosen = ops.take_along_axis(q_values, batch.actions[:, None], axis=1)[:, 0]  # [B]
     return huber_loss(targets - chosen)  # [B]
+
+
+def policy_loss(logits: tf.Tensor, actions: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
+    """-log pi(a|s) * advantage; the advantage is a constant. [B, A], [B], [B] -> [B]. (Mnih et al. 2016, section 4.)"""
+    log_probabilities = ops.log_softmax(logits, axis=1)  # [B, A]
+    chosen = ops.take_along_axis(log_probabilities, actions[:, None], axis=1)[:, 0]  # [B]
+    return -chosen * ops.stop_gradient(advantages)  # [B]
+
+
+def entropy(logits: tf.Tensor) -> tf.Tensor:
+    """-sum_a pi(a|s) log pi(a|s), in nats: how undecided the policy is. [B, A] -> [B]."""
+    log_probabilities = ops.log_softmax(logits, axis=1)  # [B, A]
+    return -ops.sum(ops.exp(log_probabilities) * log_probabilities, axis=1)  # [B]
+
+
+def value_loss(values: tf.Tensor, returns: tf.Tensor) -> tf.Tensor:
+    """(R - V(s))^2, the return being a constant. [B], [B] -> [B]. Raises ValueError for other shapes: [B, 1] would become [B, B]."""
+    if values.ndim != 1 or values.shape != returns.shape:
+        raise ValueError(f"values {tuple(values.shape)} and returns {tuple(returns.shape)} must both be [B]")
+    return (ops.stop_gradient(returns) - values) ** 2  # [B]
+
+
+def actor_critic_loss(network, rollout, entropy_weight: float, value_weight: float) -> tf.Tensor:
+    """What an actor-learner descends on: policy loss - entropy_weight * entropy + value_weight * value loss: [T].
+
+    rollout: a `returns.Rollout` of tensors.
+    """
+    logits, values = network(rollout.observations)  # [T, A], [T]
+    loss = policy_loss(logits, rollout.actions, rollout.advantages)  # [T]
+    return loss - entropy_weight * entropy(logits) + value_weight * value_loss(values, rollout.returns)  # [T]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from course_lib.backends.common import strip
+from course_lib.backends.torch.common import make_optimizer, optimizer_state, pick_device, set_optimizer_state
 from course_lib.backends.torch.losses import td_loss
 from course_lib.backends.torch.networks import QNetwork, get_weights, initialize, set_weights
 from course_lib.config import DQNConfig
@@ -50,41 +51,12 @@ class DQNLearner:
     def get_state(self) -> dict[str, np.ndarray]:
         state = {f"online/{name}": array for name, array in get_weights(self.online_network).items()}
         state |= {f"target/{name}": array for name, array in get_weights(self.target_network).items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{index}/{name}": value.cpu().numpy().copy() for name, value in moments.items()}
-        return state
+        return state | optimizer_state(self.optimizer)
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         set_weights(self.online_network, strip(state, "online/"))
         set_weights(self.target_network, strip(state, "target/"))
-        moments = {}
-        for name, value in strip(state, "optimizer/").items():
-            index, moment = name.split("/")
-            moments.setdefault(int(index), {})[moment] = torch.tensor(value)
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+        set_optimizer_state(self.optimizer, strip(state, "optimizer/"))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)
-
-
-def pick_device(device: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU. Raises ValueError for a device that is not there."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("torch sees no CUDA device")
-    return torch.device(device)
-
-
-def make_optimizer(config: DQNConfig, parameters) -> torch.optim.Optimizer:
-    """The configuration's optimiser.
-
-    Epsilon means other things to the twins: RMSprop adds it outside the square root here, inside in Keras; Adam adds it after the bias
-    correction here, before it in Keras, so that Keras's first steps are shorter.
-    """
-    rate, epsilon = config.learning_rate, config.optimizer_epsilon
-    if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, eps=epsilon)
-    if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, eps=epsilon, fused=True)
-    return torch.optim.SGD(parameters, lr=rate)

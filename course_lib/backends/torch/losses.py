@@ -1,4 +1,4 @@
-"""The loss of DQN in PyTorch (Huber 1964; Mnih et al. 2015, Methods). Twin: backends/keras/losses.py."""
+"""The losses in PyTorch (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4). Twin: backends/keras/losses.py."""
 
 from __future__ import annotations
 
@@ -22,3 +22,33 @@ def td_loss(network, target_network, batch, discount: float) -> torch.Tensor:
     q_values = network(batch.observations).float()  # [B, A]
     chosen = q_values.gather(1, batch.actions[:, None])[:, 0]  # [B]
     return huber_loss(targets - chosen)  # [B]
+
+
+def policy_loss(logits: torch.Tensor, actions: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
+    """-log pi(a|s) * advantage; the advantage is a constant. [B, A], [B], [B] -> [B]. (Mnih et al. 2016, section 4.)"""
+    log_probabilities = logits.log_softmax(dim=1)  # [B, A]
+    chosen = log_probabilities.gather(1, actions[:, None])[:, 0]  # [B]
+    return -chosen * advantages.detach()  # [B]
+
+
+def entropy(logits: torch.Tensor) -> torch.Tensor:
+    """-sum_a pi(a|s) log pi(a|s), in nats: how undecided the policy is. [B, A] -> [B]."""
+    log_probabilities = logits.log_softmax(dim=1)  # [B, A]
+    return -(log_probabilities.exp() * log_probabilities).sum(dim=1)  # [B]
+
+
+def value_loss(values: torch.Tensor, returns: torch.Tensor) -> torch.Tensor:
+    """(R - V(s))^2, the return being a constant. [B], [B] -> [B]. Raises ValueError for other shapes: [B, 1] would become [B, B]."""
+    if values.ndim != 1 or values.shape != returns.shape:
+        raise ValueError(f"values {tuple(values.shape)} and returns {tuple(returns.shape)} must both be [B]")
+    return (returns.detach() - values) ** 2  # [B]
+
+
+def actor_critic_loss(network, rollout, entropy_weight: float, value_weight: float) -> torch.Tensor:
+    """What an actor-learner descends on: policy loss - entropy_weight * entropy + value_weight * value loss: [T].
+
+    rollout: a `returns.Rollout` of tensors.
+    """
+    logits, values = network(rollout.observations)  # [T, A], [T]
+    loss = policy_loss(logits, rollout.actions, rollout.advantages)  # [T]
+    return loss - entropy_weight * entropy(logits) + value_weight * value_loss(values, rollout.returns)  # [T]

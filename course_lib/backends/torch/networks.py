@@ -1,8 +1,6 @@
-"""The network of DQN in PyTorch (Mnih et al. 2015, Methods). Twin: backends/keras/networks.py."""
+"""The networks in PyTorch (Mnih et al. 2015, Methods; Mnih et al. 2016, section 5.1). Twin: backends/keras/networks.py."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import torch
@@ -16,38 +14,66 @@ from course_lib.config import NetworkConfig
 class QNetwork(nn.Module):
     """Pixels in, one value for each action out: uint8 [B, H, W, C] -> float32 [B, A]."""
 
+    heads = ("q",)
+
     def __init__(self, config: NetworkConfig, observation_shape: tuple[int, int, int], num_actions: int):
         super().__init__()
-        height, width, channels = observation_shape
-        self.conv = nn.ModuleList()
-        for filters, kernel, stride in config.conv:
-            self.conv.append(nn.Conv2d(channels, filters, kernel, stride))
-            height, width, channels = (height - kernel) // stride + 1, (width - kernel) // stride + 1, filters
-        self.flatten_shape = (height, width, channels)  # what the first dense layer flattens
-        units = [math.prod(self.flatten_shape), *config.dense]
-        self.dense = nn.ModuleList(nn.Linear(before, after) for before, after in zip(units, units[1:]))
-        self.q = nn.Linear(units[-1], num_actions)
+        self.conv, self.dense, self.flatten_shape = make_body(config, observation_shape)
+        self.q = nn.Linear(self.dense[-1].out_features, num_actions)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        x = observations.permute(0, 3, 1, 2).float() / 255.0  # [B, C, H, W], 0..1
-        for layer in self.conv:
-            x = F.relu(layer(x))  # [B, filters, h, w]
-        x = x.flatten(1)  # [B, filters * h * w]
-        for layer in self.dense:
-            x = F.relu(layer(x))  # [B, units]
-        return self.q(x)  # [B, A]
+        return self.q(features(self, observations))  # [B, A]
 
 
-def initialize(network: QNetwork, seed: int) -> None:
+class ActorCriticNetwork(nn.Module):
+    """Pixels in, a policy and a value out: uint8 [B, H, W, C] -> logits float32 [B, A], values [B]. (Mnih et al. 2016, section 5.1.)"""
+
+    heads = ("policy", "value")
+
+    def __init__(self, config: NetworkConfig, observation_shape: tuple[int, int, int], num_actions: int):
+        super().__init__()
+        self.conv, self.dense, self.flatten_shape = make_body(config, observation_shape)
+        self.policy = nn.Linear(self.dense[-1].out_features, num_actions)
+        self.value = nn.Linear(self.dense[-1].out_features, 1)
+
+    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = features(self, observations)  # [B, units]
+        return self.policy(x), self.value(x)[:, 0]  # [B, A], [B]
+
+
+def make_body(config: NetworkConfig, observation_shape) -> tuple[nn.ModuleList, nn.ModuleList, tuple[int, int, int]]:
+    """The layers below the heads: convolutions, dense layers, and the shape (h, w, c) that the first dense layer flattens."""
+    height, width, channels = observation_shape
+    conv = nn.ModuleList()
+    for filters, kernel, stride in config.conv:
+        conv.append(nn.Conv2d(channels, filters, kernel, stride))
+        height, width, channels = (height - kernel) // stride + 1, (width - kernel) // stride + 1, filters
+    units = [height * width * channels, *config.dense]
+    dense = nn.ModuleList(nn.Linear(before, after) for before, after in zip(units, units[1:]))
+    return conv, dense, (height, width, channels)
+
+
+def features(network: nn.Module, observations: torch.Tensor) -> torch.Tensor:
+    """What the heads see: uint8 [B, H, W, C] -> float32 [B, units]."""
+    x = observations.permute(0, 3, 1, 2).float() / 255.0  # [B, C, H, W], 0..1
+    for layer in network.conv:
+        x = F.relu(layer(x))  # [B, filters, h, w]
+    x = x.flatten(1)  # [B, filters * h * w]
+    for layer in network.dense:
+        x = F.relu(layer(x))  # [B, units]
+    return x
+
+
+def initialize(network: nn.Module, seed: int) -> None:
     """Glorot-uniform kernels and zero biases, from NumPy, so that a seed means the same network in both frameworks."""
     set_weights(network, initial_weights(get_weights(network), seed))
 
 
-def named_layers(network: QNetwork) -> dict[str, nn.Module]:
-    """The layers under their canonical names: conv1, ..., dense1, ..., q."""
+def named_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """The layers under their canonical names: conv1, ..., dense1, ..., then the heads: q, or policy and value."""
     layers = {f"conv{i}": layer for i, layer in enumerate(network.conv, 1)}
     layers |= {f"dense{i}": layer for i, layer in enumerate(network.dense, 1)}
-    return layers | {"q": network.q}
+    return layers | {name: getattr(network, name) for name in network.heads}
 
 
 def to_canonical(kernel: torch.Tensor, flatten_shape: tuple[int, int, int] | None) -> torch.Tensor:
@@ -70,7 +96,7 @@ def from_canonical(kernel: torch.Tensor, flatten_shape: tuple[int, int, int] | N
     return kernel.reshape(h, w, c, -1).permute(3, 2, 0, 1).reshape(-1, h * w * c)
 
 
-def get_weights(network: QNetwork) -> dict[str, np.ndarray]:
+def get_weights(network: nn.Module) -> dict[str, np.ndarray]:
     """name -> float32 array in Keras layout, the canonical form."""
     weights = {}
     for name, layer in named_layers(network).items():
@@ -81,7 +107,7 @@ def get_weights(network: QNetwork) -> dict[str, np.ndarray]:
     return weights
 
 
-def set_weights(network: QNetwork, weights: dict[str, np.ndarray]) -> None:
+def set_weights(network: nn.Module, weights: dict[str, np.ndarray]) -> None:
     """The inverse of `get_weights`. Raises ValueError if a name or a shape does not fit."""
     check_fit(weights, get_weights(network))
     with torch.no_grad():
