@@ -18,7 +18,7 @@ class QNetwork(keras.Model):
     def __init__(self, config: NetworkConfig, observation_shape: tuple[int, int, int], num_actions: int):
         super().__init__(name="network")
         self.conv, self.dense, self.flatten = make_body(config)
-        self.q = layers.Dense(num_actions, name="q")
+        self.q = layers.Dense(int(num_actions), name="q")  # Keras refuses NumPy's integers
         self(np.zeros((1, *observation_shape), np.uint8))  # Keras makes the weights when it first sees a shape
 
     def call(self, observations):
@@ -31,7 +31,7 @@ class ActorCriticNetwork(keras.Model):
     def __init__(self, config: NetworkConfig, observation_shape: tuple[int, int, int], num_actions: int):
         super().__init__(name="network")
         self.conv, self.dense, self.flatten = make_body(config)
-        self.policy = layers.Dense(num_actions, name="policy")
+        self.policy = layers.Dense(int(num_actions), name="policy")
         self.value = layers.Dense(1, name="value")
         self(np.zeros((1, *observation_shape), np.uint8))  # Keras makes the weights when it first sees a shape
 
