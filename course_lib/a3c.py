@@ -69,7 +69,7 @@ class ActorLearner(threading.Thread):
 
     def run(self) -> None:
         with reporting_failure(self.worker, self.shared):
-            while not self.shared.stop.is_set():
+            while not self.shared.stop.is_set() and self.shared.steps.value < self.config.total_steps:
                 self.learn()
             self.env.close()
 

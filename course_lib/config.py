@@ -246,8 +246,8 @@ A3C_FAST = replace(
     workers_as="processes",  # the emulator holds the interpreter's lock: threads take turns, processes do not
     max_gradient_norm=0.5,  # a mean loss has small gradients: this bounds the wild ones only
     optimizer="adam",  # insensitive to the loss's scale
-    learning_rate=2e-4,
-    learning_rate_end=2e-5,
+    learning_rate=5e-4,
+    learning_rate_end=5e-5,
     learning_rate_decay_steps=10_000_000,
     optimizer_epsilon=1e-5,  # larger than Adam's usual one: gradients of a settled policy are noise, and should not be blown up
 )
@@ -273,10 +273,12 @@ A3C_CATCH = replace(
     num_workers=4,
     rollout_steps=9,
     network=NetworkConfig(conv=(), dense=(64,)),
-    total_steps=40_000,
-    learning_rate=2e-3,
-    learning_rate_end=5e-4,
-    learning_rate_decay_steps=40_000,
+    total_steps=30_000,
+    entropy_weight=0.003,
+    max_gradient_norm=5.0,
+    learning_rate=5e-3,
+    learning_rate_end=1e-3,
+    learning_rate_decay_steps=30_000,
     evaluation_period=10_000,
     evaluation_episodes=50,
 )
