@@ -127,7 +127,9 @@ class A3CConfig:
     workers_as: str = "threads"
     """"threads" (one interpreter, both frameworks) or "processes" (a core each, PyTorch)."""
     rollout_steps: int = 20
-    """Agent steps that a worker plays between two updates (t_max), fewer where the game ends."""
+    """Agent steps that a worker plays before it sends its gradients (t_max), fewer where the game ends."""
+    rollouts_per_update: int = 1
+    """Rollouts, of whichever workers, whose mean gradient makes one update of the global network."""
 
     network: NetworkConfig = NetworkConfig(conv=((16, 8, 4), (32, 4, 2)), dense=(256,))
 
@@ -140,7 +142,7 @@ class A3CConfig:
     value_weight: float = 0.5
     """Share of the squared error of the value in the loss."""
     max_gradient_norm: float = 40.0
-    """Longest gradient that is applied; longer ones are scaled down to it."""
+    """Longest gradient of a rollout; longer ones are scaled down to it."""
 
     optimizer: str = "rmsprop"
     """"rmsprop", "adam" or "sgd"; its statistics are shared by all workers."""
@@ -242,14 +244,14 @@ A3C_BOOK = A3CConfig()
 A3C_FAST = replace(
     A3C_BOOK,
     preset="fast",
-    num_workers=16,  # more games at once: neighbouring updates come from different walls
+    num_workers=16,  # more games at once: neighbouring rollouts come from different walls
     workers_as="processes",  # the emulator holds the interpreter's lock: threads take turns, processes do not
-    max_gradient_norm=0.5,  # a mean loss has small gradients: this bounds the wild ones only
-    optimizer="adam",  # insensitive to the loss's scale
-    learning_rate=5e-4,
-    learning_rate_end=5e-5,
+    rollouts_per_update=4,  # 80 samples of 4 games: less noise, so that steps may be longer
+    max_gradient_norm=2.0,  # of a mean loss, where a rollout with a reward in it has about 1 to 4
+    learning_rate=7e-4,
+    learning_rate_end=7e-5,
     learning_rate_decay_steps=10_000_000,
-    optimizer_epsilon=1e-5,  # larger than Adam's usual one: gradients of a settled policy are noise, and should not be blown up
+    optimizer_epsilon=3e-3,  # of a mean loss: about its gradients' size, so that noise in seldom used weights is not blown up
 )
 """A3C for 2 CPU cores: the same algorithm, each difference from A3C_BOOK with its reason beside it."""
 
@@ -258,6 +260,7 @@ A3C_SMOKE = replace(
     preset="smoke",
     num_workers=2,
     workers_as="threads",
+    rollouts_per_update=1,
     total_steps=600,
     evaluation_period=300,
     evaluation_episodes=2,
@@ -273,12 +276,14 @@ A3C_CATCH = replace(
     num_workers=4,
     rollout_steps=9,
     network=NetworkConfig(conv=(), dense=(64,)),
-    total_steps=30_000,
-    entropy_weight=0.003,
+    total_steps=40_000,
+    entropy_weight=0.002,
     max_gradient_norm=5.0,
+    optimizer="adam",
+    optimizer_epsilon=1e-5,
     learning_rate=5e-3,
     learning_rate_end=1e-3,
-    learning_rate_decay_steps=30_000,
+    learning_rate_decay_steps=40_000,
     evaluation_period=10_000,
     evaluation_episodes=50,
 )

@@ -55,7 +55,8 @@ class ActorCritic(Protocol):
         """On the local copy: the clipped gradients of the mean loss, in the framework's own form, and that loss."""
 
     def apply_gradients(self, gradients: Any, learning_rate: float) -> None:
-        """On the global network, by one thread or process at a time: one optimiser step with a local copy's gradients."""
+        """On the global network, by one thread or process at a time: take in a local copy's gradients; with the last of
+        `rollouts_per_update`, one optimiser step with their mean."""
 
     def copy_from(self, other: ActorCritic) -> None:
         """Copy another learner's weights (not its optimiser)."""
