@@ -1,11 +1,13 @@
-"""Epsilon falls in a straight line, and is the share of random actions."""
+"""Epsilon falls in a straight line, and is the share of random actions; a policy's actions come as often as it says."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.stats import chisquare
 
-from course_lib.exploration import epsilon_greedy, linear_epsilon
+from course_lib.exploration import epsilon_greedy, linear_epsilon, sample_actions
 
 
 @pytest.mark.parametrize("step, epsilon", [(0, 1.0), (250, 0.775), (500, 0.55), (999, 0.1009), (1_000, 0.1), (1_000_000, 0.1)])
@@ -43,3 +45,72 @@ def test_rows_explore_on_their_own_and_seeds_repeat():
     q_values = np.zeros((1_000, 3), np.float32)
     first, again, other = (epsilon_greedy(q_values, 0.5, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert (first == again).all() and (first != other).any() and len(set(first.tolist())) == 3
+
+
+class Draws:
+    """Stands in for a generator whose every draw is this number."""
+
+    def __init__(self, number: float):
+        self.number = number
+
+    def random(self, size):
+        return np.full(size, self.number)
+
+
+LOWEST, HIGHEST = 0.0, 1 - 2**-53  # what Generator.random can return at its ends
+
+
+@pytest.mark.parametrize("draw, actions", [(LOWEST, [0, 1, 2]), (0.3, [1, 1, 2]), (0.6, [2, 1, 2]), (HIGHEST, [2, 1, 2])])
+def test_a_draw_falls_into_an_actions_share(draw, actions):
+    probabilities = np.array([[0.25, 0.25, 0.5], [0, 1, 0], [0, 0, 1]], np.float32)
+    result = sample_actions(probabilities, Draws(draw))
+    assert result.tolist() == actions and result.dtype == np.int64
+
+
+@pytest.mark.parametrize("probabilities", [[1 / 3, 1 / 3, 1 / 3], [0.7, 0.2, 0.1], [0.001, 0.009, 0.99], [0.5, 0, 0.5], [0.1] * 10, [1]])
+def test_actions_come_as_often_as_the_policy_says(probabilities):
+    size = 50_000
+    actions = sample_actions(np.tile(np.array(probabilities, np.float32), (size, 1)), np.random.default_rng(0))
+    counts, expected = np.bincount(actions, minlength=len(probabilities)), size * np.array(probabilities)
+    assert len(counts) == len(probabilities) and (counts[expected == 0] == 0).all()
+    assert (expected > 0).sum() == 1 or chisquare(counts[expected > 0], expected[expected > 0]).pvalue > 0.001
+
+
+def test_each_row_draws_from_its_own_policy_by_itself():
+    probabilities = np.tile(np.array([[0.8, 0.2], [0.2, 0.8]], np.float32), (20_000, 1))  # rows take turns
+    actions = sample_actions(probabilities, np.random.default_rng(1)).reshape(-1, 2)
+    assert actions.mean(axis=0) == pytest.approx([0.2, 0.8], abs=0.01)
+    assert (actions[:, 0] & actions[:, 1]).mean() == pytest.approx(0.16, abs=0.01)  # one draw for both would make it 0.2
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 6)), elements=st.sampled_from([0, 0, 1e-30, 1e-7, 0.1, 1 / 3, 0.5, 1])),
+    st.sampled_from([LOWEST, 1e-30, 0.5, HIGHEST]) | st.floats(0, HIGHEST),
+)
+def test_an_action_of_probability_0_is_never_drawn(numbers, draw):
+    numbers[np.arange(len(numbers)), np.arange(len(numbers)) % numbers.shape[1]] += 0.1  # not all of a row may be 0
+    probabilities = numbers / numbers.sum(axis=1, keepdims=True)
+    actions = sample_actions(probabilities, Draws(draw))
+    assert (probabilities[np.arange(len(actions)), actions] > 0).all()
+
+
+@pytest.mark.parametrize("total", [0.9999999, 1.0000001, 0.999])
+def test_rounding_is_coped_with(total):
+    """What a softmax in float32 gives sums to 1 only nearly: the highest draw is still an action."""
+    probabilities = np.array([[0.3, 0.3, 0.4, 0], [0, 0, 0, 1]], np.float32) * np.float32(total)
+    assert sample_actions(probabilities, Draws(HIGHEST)).tolist() == [2, 3]
+    assert sample_actions(probabilities.astype(np.float64), Draws(HIGHEST)).tolist() == [2, 3]
+
+
+def test_generators_alike_draw_alike():
+    probabilities = np.full((1_000, 3), 1 / 3, np.float32)
+    first, again, other = (sample_actions(probabilities, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert (first == again).all() and (first != other).any()
+    rng = np.random.default_rng(0)
+    assert (sample_actions(probabilities, rng) == first).all() and (sample_actions(probabilities, rng) != first).any()
+
+
+def test_drawing_leaves_the_probabilities_alone():
+    probabilities = np.array([[0.2, 0.8]], np.float32)
+    sample_actions(probabilities, np.random.default_rng(0))
+    assert (probabilities == np.array([[0.2, 0.8]], np.float32)).all()

@@ -6,14 +6,16 @@ import importlib
 import numpy as np
 import torch  # before tensorflow
 
-from course_lib.config import BOOK, NetworkConfig, replace
+from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, replace
 from course_lib.learners import make_learner
 from course_lib.replay import Batch
+from course_lib.returns import Rollout
 
 torch.set_num_threads(1)  # small networks, and machines that run several tests at once
 
 SHAPE = (20, 20, 4)
 SMALL = replace(BOOK, network=NetworkConfig(conv=((8, 4, 2), (16, 3, 1)), dense=(32,)), optimizer="sgd", learning_rate=0.05)
+A3C_SMALL = replace(A3C_BOOK, network=SMALL.network, optimizer="sgd", learning_rate=0.05)
 BREAKOUT_SHAPE = (84, 84, 4)
 
 
@@ -35,6 +37,13 @@ def make_batch(size: int = 16, shape=SHAPE, seed: int = 0) -> Batch:
     return Batch(frames[..., :-1], rng.integers(3, size=size), rewards, frames[..., 1:], terminated, np.zeros((size, 0), bool))
 
 
+def make_rollout(size: int = 20, shape=SHAPE, seed: int = 0) -> Rollout:
+    """Random steps with random returns and advantages."""
+    rng = np.random.default_rng(seed)
+    returns, advantages = rng.normal(0, 2, (2, size)).astype(np.float32)
+    return Rollout(rng.integers(0, 256, (size, *shape), np.uint8), rng.integers(3, size=size), returns, advantages)
+
+
 def tensor(framework: str, array: np.ndarray):
     return torch.from_numpy(array) if framework == "torch" else importlib.import_module("tensorflow").convert_to_tensor(array)
 
@@ -49,23 +58,41 @@ def td_loss(framework: str, network, target_network, batch: Batch, discount: flo
     return array(backend(framework, "losses").td_loss(network, target_network, batch, discount))
 
 
+def actor_critic_loss(framework: str, network, rollout: Rollout, entropy_weight: float = 0.01, value_weight: float = 0.5) -> np.ndarray:
+    """The losses of a rollout of arrays: [T]."""
+    rollout = Rollout(*(tensor(framework, array) for array in rollout))
+    return array(backend(framework, "losses").actor_critic_loss(network, rollout, entropy_weight, value_weight))
+
+
 def gradients(framework: str, network, target_network, batch: Batch) -> dict[str, np.ndarray]:
     """d mean td_loss / d weights of the online network, in canonical form."""
     batch = Batch(*(tensor(framework, array) for array in batch))
-    losses, networks = backend(framework, "losses"), backend(framework, "networks")
+    loss_of = backend(framework, "losses").td_loss
     if framework == "torch":
         network.zero_grad()
-        losses.td_loss(network, target_network, batch, 0.99).mean().backward()
-        shell = copy.deepcopy(network)  # a network whose weights are the gradients knows how to transpose them
-        for parameter, source in zip(shell.parameters(), network.parameters()):
-            parameter.data = source.grad
-        return networks.get_weights(shell)
+        loss_of(network, target_network, batch, 0.99).mean().backward()
+        return canonical(framework, network, [parameter.grad for parameter in network.parameters()])
     import tensorflow as tf
 
-    variables = networks.named_variables(network)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(losses.td_loss(network, target_network, batch, 0.99))
-    return {name: array(g) for name, g in zip(variables, tape.gradient(loss, [v.value for v in variables.values()]))}
+        loss = tf.reduce_mean(loss_of(network, target_network, batch, 0.99))
+    return canonical(framework, network, tape.gradient(loss, network.trainable_variables))
+
+
+def canonical(framework: str, network, tensors: list) -> dict[str, np.ndarray]:
+    """A tensor for each parameter of the network (its gradient, say) under the canonical names and in the canonical layout."""
+    networks = backend(framework, "networks")
+    if framework == "keras":
+        return {name: array(tensor) for name, tensor in zip(networks.named_variables(network), tensors, strict=True)}
+    shell = copy.deepcopy(network)  # a network whose weights are these tensors knows how to transpose them
+    for parameter, tensor in zip(shell.parameters(), tensors, strict=True):
+        parameter.data = tensor
+    return networks.get_weights(shell)
+
+
+def norm(weights: dict[str, np.ndarray]) -> float:
+    """The length of all arrays together, as one vector."""
+    return float(np.sqrt(sum((array.astype(np.float64) ** 2).sum() for array in weights.values())))
 
 
 def assert_same(one, other, tolerance: float = 1e-5) -> None:

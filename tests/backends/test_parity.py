@@ -1,4 +1,4 @@
-"""The twins agree: the same weights give the same Q-values, losses, gradients and steps, to 1e-5."""
+"""The twins agree: the same weights give the same outputs, losses, gradients and steps, to 1e-5."""
 
 import ast
 from pathlib import Path
@@ -8,13 +8,33 @@ import pytest
 import torch
 
 import course_lib.backends
-from course_lib.config import BOOK, CATCH, NetworkConfig, replace
-from tests.backends.cases import BREAKOUT_SHAPE, SHAPE, SMALL, assert_same, backend, gradients, learner, make_batch, td_loss
+from course_lib.config import A3C_BOOK, A3C_CATCH, BOOK, CATCH, NetworkConfig, replace
+from tests.backends.cases import (
+    A3C_SMALL,
+    BREAKOUT_SHAPE,
+    SHAPE,
+    SMALL,
+    actor_critic_loss,
+    assert_same,
+    backend,
+    canonical,
+    gradients,
+    learner,
+    make_batch,
+    make_rollout,
+    norm,
+    td_loss,
+)
 
 CASES = {
     "small": (SMALL, SHAPE),
     "breakout": (replace(BOOK, optimizer="sgd", learning_rate=0.05), BREAKOUT_SHAPE),
     "catch": (replace(CATCH, optimizer="sgd", learning_rate=0.05), (10, 5, 1)),
+}
+A3C_CASES = {
+    "small": (A3C_SMALL, SHAPE),
+    "breakout": (replace(A3C_BOOK, optimizer="sgd"), BREAKOUT_SHAPE),
+    "catch": (replace(A3C_CATCH, optimizer="sgd", max_gradient_norm=40.0), (10, 5, 1)),
 }
 
 
@@ -35,12 +55,34 @@ def twins(case):
     return *twins, make_batch(16, shape)
 
 
+@pytest.fixture(params=A3C_CASES)
+def a3c_case(request):
+    return A3C_CASES[request.param]
+
+
+@pytest.fixture
+def a3c_twins(a3c_case):
+    """Two learners with the same weights, and a rollout."""
+    config, shape = a3c_case
+    return *make_a3c_twins(config, shape), make_rollout(20, shape)
+
+
+def make_a3c_twins(config, shape=SHAPE):
+    """Two learners with the same weights, whose biases are not zero."""
+    twins, rng = [learner(framework, config, shape, seed=1) for framework in ("torch", "keras")], np.random.default_rng(0)
+    weights = twins[0].get_weights()
+    weights |= {name: rng.normal(0, 0.1, bias.shape).astype(np.float32) for name, bias in weights.items() if name.endswith("bias")}
+    for twin in twins:
+        twin.set_weights(weights)
+    return twins
+
+
 def framework_of(twin) -> str:
     return type(twin).__module__.split(".")[2]
 
 
-def test_initial_weights_are_identical(case):
-    config, shape = case
+@pytest.mark.parametrize("config, shape", [*CASES.values(), *A3C_CASES.values()], ids=[*CASES, *(f"a3c-{name}" for name in A3C_CASES)])
+def test_initial_weights_are_identical(config, shape):
     for seed in (0, 7):
         one, other = (learner(framework, config, shape, seed).get_weights() for framework in ("torch", "keras"))
         assert list(one) == list(other) and all((one[name] == other[name]).all() for name in one)
@@ -98,6 +140,68 @@ def test_bfloat16(case):
     assert one.update(batch) == pytest.approx(other.update(batch), rel=0.01)
 
 
+def test_policies_and_values(a3c_twins):
+    one, other, rollout = a3c_twins
+    for mine, theirs in zip(one.policy_and_value(rollout.observations), other.policy_and_value(rollout.observations)):
+        assert_same(mine, theirs)
+
+
+def test_actor_critic_losses_and_gradients(a3c_twins):
+    one, other, rollout = a3c_twins
+    results = []
+    for twin in (one, other):
+        tensors, loss = twin.gradients(rollout)
+        losses = actor_critic_loss(framework_of(twin), twin.network, rollout, twin.config.entropy_weight, twin.config.value_weight)
+        assert loss == pytest.approx(losses.mean(), rel=1e-5)
+        results.append({"losses": losses} | canonical(framework_of(twin), twin.network, tensors))
+    assert_same(*results)
+    assert all(np.abs(gradient).max() > 0 for gradient in results[0].values())
+
+
+@pytest.mark.parametrize("max_norm", [1e6, 0.05], ids=["as they are", "clipped"])
+def test_steps_of_actor_critics(a3c_case, max_norm):
+    config, shape = a3c_case
+    one, other = make_a3c_twins(replace(config, max_gradient_norm=max_norm), shape)
+    for seed, learning_rate in enumerate((0.05, 0.02, 0.1)):
+        losses, before = [], {name: weight.copy() for name, weight in one.get_weights().items()}
+        for twin in (one, other):
+            tensors, loss = twin.gradients(make_rollout(seed=seed, shape=shape))
+            twin.apply_gradients(tensors, learning_rate)
+            losses.append(loss)
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+        assert_same(one.get_weights(), other.get_weights())
+        moved = {name: one.get_weights()[name] - before[name] for name in before}
+        assert all(np.abs(step).max() > 0 for step in moved.values())
+        if max_norm < 1:
+            assert norm(moved) == pytest.approx(learning_rate * max_norm, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_steps_of_actor_critics_with_the_other_optimizers(optimizer):
+    """Where epsilon is nothing, as above; RMSprop's statistics fade by the same share."""
+    config = replace(A3C_SMALL, optimizer=optimizer, optimizer_epsilon=1e-20, rmsprop_decay=0.95)
+    one, other = learner("torch", config), learner("keras", config)
+    for seed in range(5):
+        (tensors, loss), (others, other_loss) = (twin.gradients(make_rollout(seed=seed)) for twin in (one, other))
+        assert loss == pytest.approx(other_loss, rel=1e-3)
+        one.apply_gradients(tensors, 1e-3)
+        other.apply_gradients(others, 1e-3)
+
+
+@pytest.mark.parametrize("direction", [("torch", "keras"), ("keras", "torch")], ids="-".join)
+def test_an_actor_critic_takes_up_where_its_twin_stopped(direction):
+    one, other = learner(direction[0], A3C_SMALL), learner(direction[1], A3C_SMALL, seed=3)
+    for seed in range(6):
+        if seed == 3:
+            other.set_weights(one.get_weights())
+        tensors, loss = one.gradients(make_rollout(seed=seed))
+        one.apply_gradients(tensors, 0.05)
+        if seed >= 3:
+            tensors, other_loss = other.gradients(make_rollout(seed=seed))
+            other.apply_gradients(tensors, 0.05)
+            assert loss == pytest.approx(other_loss, rel=1e-5)
+
+
 def test_the_flatten_trap():
     """Torch flattens channels first, Keras channels last: a bare transpose fits every shape and gives other Q-values."""
     keras, trapped, batch = learner("keras"), learner("torch"), make_batch()
@@ -125,14 +229,19 @@ def outline(framework: str, file: str) -> list[str]:
     return [name for name in names if not name.split(".")[-1].startswith("_")]
 
 
-@pytest.mark.parametrize("file", ["networks.py", "losses.py", "dqn.py"])
+@pytest.mark.parametrize("file", ["networks.py", "losses.py", "common.py", "dqn.py", "actor_critic.py"])
 def test_the_twins_read_line_against_line(file):
     one, other = outline("torch", file), outline("keras", file)
     shared = [name for name in one if name in other]
     assert shared == [name for name in other if name in one]
     needed = {
-        "networks.py": ["QNetwork", "initialize", "get_weights", "set_weights"],
-        "losses.py": ["huber_loss", "td_loss"],
+        "networks.py": ["QNetwork", "ActorCriticNetwork", "make_body", "features", "initialize", "get_weights", "set_weights"],
+        "losses.py": ["huber_loss", "td_loss", "policy_loss", "entropy", "value_loss", "actor_critic_loss"],
+        "common.py": ["pick_device", "make_optimizer", "optimizer_state", "set_optimizer_state"],
         "dqn.py": [f"DQNLearner.{name}" for name in "q_values update sync_target get_weights set_weights get_state set_state".split()],
+        "actor_critic.py": [
+            f"ActorCriticLearner.{name}"
+            for name in "policy_and_value gradients apply_gradients copy_from get_weights set_weights get_state set_state".split()
+        ],
     }
     assert set(needed[file]) <= set(shared)

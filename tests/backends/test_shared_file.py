@@ -1,15 +1,16 @@
-"""A file of weights written by one backend plays identically in the other: the same seed, a whole game, every action."""
+"""A file of weights written by one backend plays identically in the other: the same seed, every action."""
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from course_lib.atari import Breakout
-from course_lib.config import BOOK, replace
+from course_lib.config import A3C_BOOK, BOOK, replace
 from course_lib.exploration import epsilon_greedy
-from tests.backends.cases import BREAKOUT_SHAPE, learner, make_batch
+from tests.backends.cases import BREAKOUT_SHAPE, learner, make_batch, make_rollout
 
 CONFIG = replace(BOOK, optimizer="sgd", learning_rate=0.05)
+A3C_CONFIG = replace(A3C_BOOK, optimizer="sgd")
 SEED = 3
 
 
@@ -46,3 +47,37 @@ def test_a_file_plays_identically_in_the_other_backend(writer, reader, tmp_path)
     assert same_actions == actions and same_score == score
     np.testing.assert_allclose(same_q_values, q_values, rtol=1e-5, atol=1e-5)
     assert score > 0 and np.bincount(actions, minlength=3).min() > 10
+
+
+def play_steps(agent, seed: int, steps: int) -> tuple[list[int], np.ndarray]:
+    """Greedy play, one game after another: (actions, probabilities and values [T, A + 1])."""
+    env = Breakout()
+    observation, _ = env.reset(seed=seed)
+    actions, outputs = [], []
+    for _ in range(steps):
+        probabilities, values = agent.policy_and_value(observation[None])  # [1, A], [1]
+        actions.append(int(probabilities[0].argmax()))
+        outputs.append([*probabilities[0], values[0]])
+        observation, _, terminated, truncated, _ = env.step(actions[-1])
+        if terminated or truncated:
+            observation, _ = env.reset()
+    env.close()
+    return actions, np.array(outputs)
+
+
+@pytest.mark.parametrize("writer, reader", [("torch", "keras"), ("keras", "torch")])
+def test_an_actor_critics_file_plays_identically_in_the_other_backend(writer, reader, tmp_path):
+    one, other = learner(writer, A3C_CONFIG, BREAKOUT_SHAPE, SEED), learner(reader, A3C_CONFIG, BREAKOUT_SHAPE, SEED + 1)
+    gradients, _ = one.gradients(make_rollout(20, BREAKOUT_SHAPE))
+    one.apply_gradients(gradients, 0.01)
+    weights = {name: weight.copy() for name, weight in one.get_weights().items()}
+    weights["policy/bias"] -= np.log(play_steps(one, SEED, 200)[1][:, :3]).mean(axis=0)  # or one action would be best all the time
+    one.set_weights(weights)
+    save_file(one.get_weights(), tmp_path / "weights.safetensors")
+    other.set_weights(load_file(tmp_path / "weights.safetensors"))
+
+    actions, outputs = play_steps(one, SEED, 500)
+    same_actions, same_outputs = play_steps(other, SEED, 500)
+    assert same_actions == actions
+    np.testing.assert_allclose(same_outputs, outputs, rtol=1e-5, atol=1e-5)
+    assert np.bincount(actions, minlength=3).min() > 10
