@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's idle threads sleep; spinning, they are 20 times slower on a busy machine
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Stable-Baselines3 loads TensorFlow too, which greets on stderr
@@ -38,10 +39,16 @@ def steps_per_second(step: Callable[[], int], seconds: float) -> float:
 
 
 def take_turns(contenders: dict[str, Callable[[], int]], seconds: float, rounds: int) -> Rates:
-    """Steps a second of each contender in each round. All run in every round, so that what else the machine does hits all alike."""
+    """Steps a second of each contender in each round; a contender makes some steps with each call."""
     for step in contenders.values():
         step()  # the first call may compile, or fill caches
-    rates = [[steps_per_second(step, seconds) for step in contenders.values()] for _ in range(rounds)]
+    return alternate({name: partial(steps_per_second, step) for name, step in contenders.items()}, seconds, rounds)
+
+
+def alternate(contenders: dict[str, Callable[[float], float]], seconds: float, rounds: int) -> Rates:
+    """The same for contenders that are told how long to run and say how fast they were. All run in every round, so that what else the
+    machine does hits all alike."""
+    rates = [[rate(seconds) for rate in contenders.values()] for _ in range(rounds)]
     return dict(zip(contenders, np.array(rates).T))
 
 

@@ -128,8 +128,6 @@ class A3CConfig:
     """"threads" (one interpreter, both frameworks) or "processes" (a core each, PyTorch)."""
     rollout_steps: int = 20
     """Agent steps that a worker plays before it sends its gradients (t_max), fewer where the game ends."""
-    rollouts_per_update: int = 1
-    """Rollouts, of whichever workers, whose mean gradient makes one update of the global network."""
 
     network: NetworkConfig = NetworkConfig(conv=((16, 8, 4), (32, 4, 2)), dense=(256,))
 
@@ -246,12 +244,11 @@ A3C_FAST = replace(
     preset="fast",
     num_workers=16,  # more games at once: neighbouring rollouts come from different walls
     workers_as="processes",  # the emulator holds the interpreter's lock: threads take turns, processes do not
-    rollouts_per_update=4,  # 80 samples of 4 games: less noise, so that steps may be longer
-    max_gradient_norm=2.0,  # of a mean loss, where a rollout with a reward in it has about 1 to 4
-    learning_rate=7e-4,
-    learning_rate_end=7e-5,
+    optimizer="adam",  # insensitive to the loss's scale
+    learning_rate=2e-4,
+    learning_rate_end=2e-5,  # as the policy gets better, there is more to lose
     learning_rate_decay_steps=10_000_000,
-    optimizer_epsilon=3e-3,  # of a mean loss: about its gradients' size, so that noise in seldom used weights is not blown up
+    optimizer_epsilon=1e-7,  # Adam's usual one, or near it; 0.01 would drown the gradients of a mean loss
 )
 """A3C for 2 CPU cores: the same algorithm, each difference from A3C_BOOK with its reason beside it."""
 
@@ -260,7 +257,6 @@ A3C_SMOKE = replace(
     preset="smoke",
     num_workers=2,
     workers_as="threads",
-    rollouts_per_update=1,
     total_steps=600,
     evaluation_period=300,
     evaluation_episodes=2,
@@ -276,15 +272,13 @@ A3C_CATCH = replace(
     num_workers=4,
     rollout_steps=9,
     network=NetworkConfig(conv=(), dense=(64,)),
-    total_steps=40_000,
+    total_steps=25_000,
     entropy_weight=0.002,
     max_gradient_norm=5.0,
-    optimizer="adam",
-    optimizer_epsilon=1e-5,
     learning_rate=5e-3,
     learning_rate_end=1e-3,
-    learning_rate_decay_steps=40_000,
-    evaluation_period=10_000,
+    learning_rate_decay_steps=25_000,
+    evaluation_period=5_000,
     evaluation_episodes=50,
 )
 """A toy that A3C solves in seconds, for lesson 06 and the tests."""

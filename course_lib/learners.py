@@ -55,8 +55,7 @@ class ActorCritic(Protocol):
         """On the local copy: the clipped gradients of the mean loss, in the framework's own form, and that loss."""
 
     def apply_gradients(self, gradients: Any, learning_rate: float) -> None:
-        """On the global network, by one thread or process at a time: take in a local copy's gradients; with the last of
-        `rollouts_per_update`, one optimiser step with their mean."""
+        """On the global network, by one thread or process at a time: one optimiser step with a local copy's gradients."""
 
     def copy_from(self, other: ActorCritic) -> None:
         """Copy another learner's weights (not its optimiser)."""
@@ -97,10 +96,7 @@ def make_learner(
     module, name = {"dqn": ("dqn", "DQNLearner"), "a3c": ("actor_critic", "ActorCriticLearner")}[config.agent]
     with quiet():  # TensorFlow greets
         learner_class = getattr(import_module(f"course_lib.backends.{framework(framework_name)}.{module}"), name)
-    try:
-        return learner_class(config, observation_shape, num_actions, seed, device)
-    except ValueError as error:  # a device that is not there
-        raise CourseError(f"{error}; choose --device auto or cpu.") from error
+    return learner_class(config, observation_shape, num_actions, seed, device)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ def run(name, *options):
     [
         ("replay.py", ["--transitions", "200"], ["beside optimize_memory_usage", "ready for a network", "batches/s"]),
         ("environment.py", ["--num-envs", "2"], ["beside gymnasium's SyncVectorEnv", "beside Stable-Baselines3's DummyVecEnv"]),
+        ("a3c_speed.py", ["--workers", "2"], ["Processes, beside threads", "Threads, beside Stable-Baselines3's A2C"]),
         ("dqn_speed.py", [], ["PyTorch bfloat16, beside Stable-Baselines3 float32", "Keras float32, beside PyTorch float32"]),
     ],
 )
@@ -38,7 +39,7 @@ def test_the_learning_curve_stands_beside_the_books():
     assert status == 0 and "4,400,000" in table and "98.3" in table
 
 
-@pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py"])
+@pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py", "a3c_speed.py"])
 def test_help_tells_the_bars(name):
     status, text = run(name, "--help")
     assert status == 0 and "Bar" in text and "--seconds" in text and f"python benchmarks/{name}" in text

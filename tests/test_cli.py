@@ -19,6 +19,13 @@ def fails(capsys, *arguments):
 
 
 @pytest.fixture
+def a3c_weights(tmp_path):
+    path = tmp_path / "a3c.safetensors"
+    pretrained.save_weights(path, make_learner(config.A3C_SMOKE, "torch", (84, 84, 4), 3).get_weights(), config.A3C_SMOKE)
+    return path
+
+
+@pytest.fixture
 def weights(tmp_path):
     small = replace(config.SMOKE, max_frames=400)
     path = tmp_path / "weights.safetensors"
@@ -62,6 +69,44 @@ def test_a_run_is_resumed_with_the_settings_it_has(capsys, tmp_path):
     assert cli.main([*train, "--resume", "--total-steps", "100"]) == 0
     assert "104 agent steps" in capsys.readouterr().out
     assert "(seed)" in fails(capsys, *train, "--resume", "--seed", "6")
+
+
+def test_a3c_trains_resumes_and_is_evaluated(capsys, tmp_path):
+    train = ["train", "a3c", "--run", str(tmp_path / "run")]
+    begin = [*train, "--preset", "catch", "--seed", "5", "--framework", "torch", "--total-steps", "500", "--workers", "3"]
+    assert cli.main(begin) == 0
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert about["agent"] == "a3c" and about["config"]["num_workers"] == 3 and about["seed"] == 5
+    assert cli.main([*train, "--resume", "--total-steps", "1000", "--workers", "2", "--workers-as", "processes"]) == 0
+    assert "agent steps after" in capsys.readouterr().out
+    assert "(seed)" in fails(capsys, *train, "--resume", "--seed", "6", "--total-steps", "2000")
+    assert "holds a run of a3c, not of dqn" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--resume")
+
+
+def test_options_of_the_other_agent(capsys, tmp_path, weights):
+    assert "keeps no memory" in fails(capsys, "train", "a3c", "--run", tmp_path / "run", "--keep-memory")
+    assert "no actor-learners" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--workers", 4)
+    assert "choose threads" in fails(capsys, "train", "a3c", "--run", tmp_path / "run", "--framework", "keras", "--workers-as", "processes")
+    assert "not probabilities" in fails(capsys, "evaluate", "--weights", weights, "--policy", "sampled")
+
+
+def test_a_weight_file_says_whose_it_is(capsys, a3c_weights, tmp_path):
+    assert cli.main(["evaluate", "--weights", str(a3c_weights), "--episodes", "3"]) == 0
+    assert "3 games, sampled, seeds 0 to 2" in capsys.readouterr().out
+    assert cli.main(["evaluate", "--weights", str(a3c_weights), "--episodes", "3", "--policy", "greedy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["policy"] == "greedy, epsilon 0.01"
+    assert cli.main(["play", "--agent", "a3c", "--weights", str(a3c_weights), "--max-steps", "5", "--out", str(tmp_path / "x.gif")]) == 0
+    assert "weights of a3c, not of dqn" in fails(capsys, "evaluate", "--agent", "dqn", "--weights", a3c_weights)
+
+
+def test_a_worker_that_breaks_is_told_with_its_traceback_and_status_1(capsys, tmp_path, monkeypatch):
+    def broken(self):
+        raise OSError("the emulator is gone")
+
+    monkeypatch.setattr("course_lib.a3c.ActorLearner.learn", broken)
+    assert cli.main(["train", "a3c", "--preset", "catch", "--framework", "torch", "--run", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err
+    assert "course: actor-learner" in error and "OSError: the emulator is gone" in error and error.count("Traceback") == 1
 
 
 def test_cuda_where_there_is_none(capsys, weights, monkeypatch):
@@ -136,6 +181,22 @@ def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     capsys.readouterr()
     assert cli.main(["evaluate", "--episodes", "2", "--seed", str(shipping.SEED), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
+
+
+def test_shipping_an_a3c_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(shipping, "EPISODES", 2)
+    run = tmp_path / "run"
+    assert cli.main(["train", "a3c", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
+    assert cli.main(["ship", "a3c", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
+    (entry,) = pretrained.manifest()
+    assert entry["evaluation"]["policy"] == "sampled" and entry["greedy_evaluation"]["epsilon"] == 0.01
+    assert "course train a3c" in entry["command"] and pretrained.problems() == []
+    capsys.readouterr()
+    for policy, name in (("sampled", "evaluation"), ("greedy", "greedy_evaluation")):
+        evaluate = ["evaluate", "--agent", "a3c", "--policy", policy, "--episodes", "2", "--seed", str(shipping.SEED), "--json"]
+        assert cli.main(evaluate) == 0
+        assert json.loads(capsys.readouterr().out)["scores"] == entry[name]["scores"]
 
 
 def test_help_of_every_command_in_a_shell():

@@ -6,6 +6,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from course_lib.config import replace
+from course_lib.errors import CourseError
 from tests.backends.cases import BREAKOUT_SHAPE, SHAPE, SMALL, array, assert_same, backend, gradients, learner, make_batch, tensor
 
 ADAM = replace(SMALL, optimizer="adam", learning_rate=1e-3, optimizer_epsilon=1e-6)
@@ -159,7 +160,7 @@ def test_where_epsilon_stands(framework, epsilon):
 def test_a_device_that_is_not_there_is_refused(framework):
     agent = learner(framework)
     if str(agent.device).startswith("cpu"):
-        with pytest.raises(ValueError, match="sees no CUDA device"):
+        with pytest.raises(CourseError, match="sees no CUDA device"):
             backend(framework, "dqn").DQNLearner(SMALL, SHAPE, 3, device="cuda")
     assert str(backend(framework, "dqn").DQNLearner(SMALL, SHAPE, 3, device="cpu").device) == "cpu"
 

@@ -24,14 +24,11 @@ class ActorCriticLearner:
             self.network = ActorCriticNetwork(config.network, observation_shape, num_actions)
             initialize(self.network, seed)
             self.optimizer = make_optimizer(config, self.network.trainable_variables, config.rmsprop_decay)
-            self.waiting = [tf.Variable(tf.zeros_like(variable)) for variable in self.network.trainable_variables]  # gradients, added up
-            self.num_waiting = 0
             rollout = rollout_signature(observation_shape)
             variables = [tf.TensorSpec(variable.shape, tf.float32) for variable in self.network.trainable_variables]
             self._policy_and_value = trace(self._act, rollout.observations)
             self._gradients = trace(self._differentiate, rollout)
-            self._wait = trace(self._add, variables)
-            self._apply_gradients = trace(self._step, tf.TensorSpec((), tf.float32))
+            self._apply_gradients = trace(self._step, variables, tf.TensorSpec((), tf.float32))
 
     def policy_and_value(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         probabilities, values = self._policy_and_value(observations)  # [B, A], [B]
@@ -54,22 +51,11 @@ class ActorCriticLearner:
         return [gradient * scale for gradient in gradients], loss
 
     def apply_gradients(self, gradients: list[tf.Tensor], learning_rate: float) -> None:
-        self._wait(gradients)
-        self.num_waiting += 1
-        if self.num_waiting < self.config.rollouts_per_update:
-            return
-        self._apply_gradients(tf.constant(learning_rate, tf.float32))  # a Python float would be traced again
-        self.num_waiting = 0
+        self._apply_gradients(gradients, tf.constant(learning_rate, tf.float32))  # a Python float would be traced again
 
-    def _add(self, gradients: list[tf.Tensor]) -> None:
-        for waiting, gradient in zip(self.waiting, gradients):
-            waiting.assign_add(gradient)
-
-    def _step(self, learning_rate: tf.Tensor) -> None:
+    def _step(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
         self.optimizer.learning_rate.assign(learning_rate)
-        self.optimizer.apply([waiting / self.config.rollouts_per_update for waiting in self.waiting])
-        for waiting in self.waiting:
-            waiting.assign(tf.zeros_like(waiting))
+        self.optimizer.apply(gradients)
 
     def copy_from(self, other: ActorCriticLearner) -> None:
         for mine, theirs in zip(self.network.trainable_variables, other.network.trainable_variables):

@@ -7,15 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 from course_lib.config import Config
+from course_lib.errors import CourseError
 
 
 def pick_device(device: str) -> str:
-    """"auto" is the first GPU where TensorFlow sees one, else the CPU. Raises ValueError for a device that is not there."""
+    """"auto" is the first GPU where TensorFlow sees one, else the CPU. Raises CourseError for a device that is not there."""
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
     if device == "auto":
         device = "cuda" if has_gpu else "cpu"
     if device == "cuda" and not has_gpu:
-        raise ValueError("TensorFlow sees no CUDA device")
+        raise CourseError("TensorFlow sees no CUDA device; choose --device auto or cpu.")
     return "gpu:0" if device == "cuda" else device
 
 

@@ -22,8 +22,6 @@ class ActorCriticLearner:
         self.network = ActorCriticNetwork(config.network, observation_shape, num_actions).to(self.device)
         initialize(self.network, seed)
         self.optimizer = make_optimizer(config, self.network.parameters(), config.rmsprop_decay)
-        self.waiting = [torch.zeros_like(parameter) for parameter in self.network.parameters()]  # gradients of rollouts, added up
-        self.num_waiting = torch.zeros((), dtype=torch.int64)
 
     def policy_and_value(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
@@ -39,18 +37,11 @@ class ActorCriticLearner:
         return [parameter.grad for parameter in self.network.parameters()], loss.item()
 
     def apply_gradients(self, gradients: list[torch.Tensor], learning_rate: float) -> None:
-        for waiting, gradient in zip(self.waiting, gradients):
-            waiting += gradient
-        self.num_waiting += 1
-        if self.num_waiting < self.config.rollouts_per_update:
-            return
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        for parameter, waiting in zip(self.network.parameters(), self.waiting):
-            parameter.grad = waiting / self.num_waiting
+        for parameter, gradient in zip(self.network.parameters(), gradients):
+            parameter.grad = gradient
         self.optimizer.step()
-        for tensor in (*self.waiting, self.num_waiting):
-            tensor.zero_()
 
     def copy_from(self, other: ActorCriticLearner) -> None:
         with torch.no_grad():
@@ -58,7 +49,7 @@ class ActorCriticLearner:
                 mine.copy_(theirs)
 
     def share_memory(self) -> None:
-        """Move weights, gradients that wait and optimiser statistics to where other processes see them, too."""
+        """Move weights and optimiser statistics to where other processes see them, too."""
         if not self.optimizer.state:  # made by the first step: take it with no gradient, and forget it
             for parameter in self.network.parameters():
                 parameter.grad = torch.zeros_like(parameter)
@@ -67,8 +58,6 @@ class ActorCriticLearner:
                 for tensor in moments.values():
                     tensor.zero_()
         self.network.share_memory()
-        for tensor in (*self.waiting, self.num_waiting):
-            tensor.share_memory_()
         for moments in self.optimizer.state.values():
             for tensor in moments.values():
                 tensor.share_memory_()

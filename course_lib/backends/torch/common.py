@@ -6,14 +6,15 @@ import numpy as np
 import torch
 
 from course_lib.config import Config
+from course_lib.errors import CourseError
 
 
 def pick_device(device: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU. Raises ValueError for a device that is not there."""
+    """"auto" is CUDA where there is one, else the CPU. Raises CourseError for a device that is not there."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("torch sees no CUDA device")
+        raise CourseError("PyTorch sees no CUDA device; choose --device auto or cpu.")
     return torch.device(device)
 
 

@@ -102,7 +102,7 @@ def get_weights(network: nn.Module) -> dict[str, np.ndarray]:
     for name, layer in named_layers(network).items():
         flatten_shape = network.flatten_shape if layer is network.dense[0] else None
         kernel = to_canonical(layer.weight.detach(), flatten_shape)
-        weights[f"{name}/kernel"] = np.ascontiguousarray(kernel.cpu().numpy())
+        weights[f"{name}/kernel"] = np.array(kernel.cpu().numpy(), order="C")  # a copy, whatever its shape
         weights[f"{name}/bias"] = layer.bias.detach().cpu().numpy().copy()
     return weights
 
