@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
     train.add_argument("--keep-memory", action="store_true", help="dqn: save the replay memory too when the run stops (fast: 2.8 GB)")
-    train.add_argument("--workers", type=positive, metavar="N", help="a3c: actor-learners (default: the preset's; fast: 16)")
+    train.add_argument("--workers", type=positive, metavar="N", help="a3c: actor-learners (default: the preset's; fast: 8)")
     train.add_argument("--workers-as", choices=["threads", "processes"], help="a3c: threads share one interpreter; "
                        "processes, with PyTorch, use every core (default: the preset's; fast: processes)")
     train.add_argument("--total-steps", type=positive, metavar="N", help="agent steps to stop at (default: the preset's)")

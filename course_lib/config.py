@@ -242,7 +242,6 @@ A3C_BOOK = A3CConfig()
 A3C_FAST = replace(
     A3C_BOOK,
     preset="fast",
-    num_workers=16,  # more games at once: neighbouring rollouts come from different walls
     workers_as="processes",  # the emulator holds the interpreter's lock: threads take turns, processes do not
     optimizer="adam",  # insensitive to the loss's scale
     learning_rate=2e-4,
