@@ -31,7 +31,7 @@ from course_lib.evaluation import evaluate, sampled_policy
 from course_lib.exploration import sample_actions
 from course_lib.learners import ActorCritic, make_learner, one_thread_each
 from course_lib.logs import SCALARS, EpisodeStatistics, NullBoard, TensorBoard
-from course_lib.recording import EVALUATION_SEED, Recorder, due, stop_on_interrupt
+from course_lib.recording import EVALUATION_SEED, Recorder, come_far_enough, due, stop_on_interrupt
 from course_lib.returns import Rollout, advantages, entropy, n_step_returns
 
 POLL_SECONDS = 0.2  # from one look at the workers' reports to the next
@@ -208,16 +208,12 @@ def train(
         raise CourseError("Actor-learners run as processes with PyTorch on the CPU only; choose threads: --workers-as threads.")
     folder, shape = RunFolder(run), observation_shape(config)
     learner, evaluated = (make_learner(config, framework, shape, make_game(config).action_space.n, seed, device) for _ in range(2))
-    rng, progress = np.random.default_rng(seed), Progress()
-    if not resume:
-        folder.start(config, framework, seed)
-        folder.save(learner, progress, rng)
-    else:
-        folder.go_on(config, framework, seed)
-        progress = folder.load(learner, rng)
-        if progress.step >= config.total_steps:
-            tqdm.write(f"{folder.path} has come to {progress.step:,} agent steps already; to go on, give more with --total-steps.")
-            return progress
+    rng = np.random.default_rng(seed)
+    progress = folder.begin(config, framework, seed, resume, learner, rng)
+    if progress.step >= config.total_steps:
+        tqdm.write(come_far_enough(folder, progress))
+        return progress
+    if resume:
         tqdm.write(f"Going on at {progress.step:,} agent steps.")
     board = TensorBoard(folder.path) if tensorboard else NullBoard()
     statistics = EpisodeStatistics(0, num_columns=len(SCALARS["a3c"]))

@@ -47,6 +47,15 @@ class RunFolder:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
+    def begin(self, config: Config, framework: str, seed: int, resume: bool, learner, rng: np.random.Generator) -> Progress:
+        """Claim the folder for a new run, or put learner and generator where the run in it stopped; returns how far it has come."""
+        if resume:
+            self.go_on(config, framework, seed)
+            return self.load(learner, rng)
+        self.start(config, framework, seed)
+        self.save(learner, Progress(), rng)
+        return Progress()
+
     def start(self, config: Config, framework: str, seed: int) -> None:
         """Claim an empty folder for a new run."""
         if (self / "run.json").exists():

@@ -28,10 +28,8 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
-class DQNConfig:
-    """Everything that a DQN run depends on, besides the framework and the seed."""
-
-    agent: ClassVar[str] = "dqn"
+class GameConfig:
+    """What every agent's configuration says of the game."""
 
     preset: str = "book"
     """Name of the preset that this configuration started from."""
@@ -49,6 +47,14 @@ class DQNConfig:
     """Most idle emulator frames at the start of a game."""
     max_frames: int = 108_000
     """Emulator frames after which a game is cut off (30 minutes at 60 Hz)."""
+
+
+@dataclass(frozen=True)
+class DQNConfig(GameConfig):
+    """Everything that a DQN run depends on, besides the framework and the seed."""
+
+    agent: ClassVar[str] = "dqn"
+
     num_envs: int = 1
     """Games played side by side."""
 
@@ -100,27 +106,10 @@ class DQNConfig:
 
 
 @dataclass(frozen=True)
-class A3CConfig:
+class A3CConfig(GameConfig):
     """Everything that an A3C run depends on, besides the framework and the seed (Mnih et al. 2016)."""
 
     agent: ClassVar[str] = "a3c"
-
-    preset: str = "book"
-    """Name of the preset that this configuration started from."""
-    game: str = "breakout"
-    """"breakout", or the name of a toy in `course_lib.toy`."""
-    preprocessing: str = "grey"
-    """"grey" (the book: luminance, resize) or "binary" (the code review: crop, resize, lit or not)."""
-    num_actions: int = 3
-    """3: stay (sent as FIRE), right, left. 4: the emulator's own minimal set."""
-    frame_skip: int = 4
-    """Emulator frames for which an action is repeated."""
-    history: int = 4
-    """Frames in an observation."""
-    noop_max: int = 30
-    """Most idle emulator frames at the start of a game."""
-    max_frames: int = 108_000
-    """Emulator frames after which a game is cut off (30 minutes at 60 Hz)."""
 
     num_workers: int = 8
     """Actor-learners, each with a game and a local network of its own."""

@@ -20,7 +20,7 @@ from course_lib.evaluation import evaluate, greedy_policy
 from course_lib.exploration import epsilon_greedy, linear_epsilon
 from course_lib.learners import QLearner, make_learner
 from course_lib.logs import EpisodeStatistics, NullBoard, TensorBoard
-from course_lib.recording import CURVE_PERIOD, EVALUATION_SEED, Recorder, due, stop_on_interrupt
+from course_lib.recording import CURVE_PERIOD, EVALUATION_SEED, Recorder, come_far_enough, due, stop_on_interrupt
 from course_lib.replay import ReplayMemory
 
 
@@ -91,16 +91,12 @@ def train(
     env = make_vector(config, config.num_envs)
     learner = make_learner(config, framework, env.observation_shape, env.num_actions, seed, device)
     memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history)
-    rng, progress = np.random.default_rng(seed), Progress()
-    if not resume:
-        folder.start(config, framework, seed)
-        folder.save(learner, progress, rng)
-    else:
-        folder.go_on(config, framework, seed)
-        progress = folder.load(learner, rng)
-        if progress.step >= config.total_steps:
-            tqdm.write(f"{folder.path} has come to {progress.step:,} agent steps already; to go on, give more with --total-steps.")
-            return progress
+    rng = np.random.default_rng(seed)
+    progress = folder.begin(config, framework, seed, resume, learner, rng)
+    if progress.step >= config.total_steps:
+        tqdm.write(come_far_enough(folder, progress))
+        return progress
+    if resume:
         kept = folder.load_memory(memory, progress.step)
         tqdm.write(f"Going on at {progress.step:,} agent steps; " + refill_note(kept, memory, config))
     board = TensorBoard(folder.path) if tensorboard else NullBoard()

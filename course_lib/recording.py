@@ -28,6 +28,11 @@ def due(period: int, before: int, after: int) -> int:
     return after // period - before // period if period else 0
 
 
+def come_far_enough(folder: RunFolder, progress: Progress) -> str:
+    """What a run says that has nothing left to do."""
+    return f"{folder.path} has come to {progress.step:,} agent steps already; to go on, give more with --total-steps."
+
+
 class Recorder:
     """Writes what a run shows: curve.csv, evaluations.csv, TensorBoard, best.safetensors; counts steps and hours."""
 
