@@ -915,4 +915,4 @@ figures.show_player(episode)
 # - van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016.
 # - Osband et al.: [Behaviour suite for reinforcement learning](https://arxiv.org/abs/1908.03568). 2020. Where Catch is from.
 #
-# **Next**: threads and A3C, in the making.
+# **Next**: [05 · Threads](05_threads.ipynb).
