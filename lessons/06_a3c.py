@@ -97,7 +97,6 @@ figures.draw_pulls(favourites, LEVERS)
 # that each is tried *in proportion to how promising it looks*. What the network holds are preferences, numbers of any size (also called
 # **logits**), and the softmax turns them into probabilities: exponentials, which are positive, divided by their sum.
 
-
 # %%
 def softmax(preferences):
     """Probabilities from preferences, float [A]."""
@@ -246,7 +245,8 @@ figures.draw_pushes(pushes)
 #
 # $$R_t = r_{t+1} + \gamma r_{t+2} + \dots + \gamma^{k-1} r_{t+k} + \gamma^k V(s_{t+k})$$
 #
-# By hand, for three steps that paid 0, 1, 0 and led to a screen whose value is 4, with $\gamma = 0.5$:
+# ($r_{t+1}$ is what step $t$ paid, `rewards[t]` in code.) By hand, for three steps that paid 0, 1, 0 and led to a screen whose value is
+# 4, with $\gamma = 0.5$:
 
 # %%
 r, v, discount = [0.0, 1.0, 0.0], 4.0, 0.5
@@ -972,9 +972,9 @@ figures.show_player(games["trained"])
 #    in three or so ends at 0.93 with a score of -0.3, certain and bad. With 1 it stays at 0.43 and catches half of the balls.
 # 2. **Look nearer, look further**: `t_max=1` and `t_max=9` in `ActorLearner`. *Expect*: with 1 most runs hang at a return of 0.1 or 0.2
 #    for long, since what V does not know yet, it passes on; with 9 every rollout is a whole game, and the curve rises a little later.
-# 3. **The bug of section 4**: `value_loss = lambda values, returns: ((returns - values) ** 2).mean(1)` (in Keras `tf.reduce_mean(...,
-#    1)`), and train on Catch again. *Expect* a surprise: it learns as well as before. For Catch one mean is baseline enough, and no curve
-#    shows this bug. Only the shapes do.
+# 3. **The bug of section 4**: in `loss_of` write `((returns - values) ** 2).mean(1)` for the critic's loss (in Keras
+#    `tf.reduce_mean((returns - values) ** 2, 1)`), and train on Catch again. *Expect* a surprise: it learns as well as before. For Catch
+#    one mean is baseline enough, and no curve shows this bug. Only the shapes do.
 #
 # And when you have a night to spare: `course train a3c --preset fast --run runs/mine` trains A3C on Breakout itself.
 #
