@@ -34,9 +34,15 @@ def test_a_benchmark_prints_its_table(name, options, lines):
     assert status == ("missed" in table)
 
 
-def test_the_learning_curve_stands_beside_the_books():
-    status, table = run("learning_curve.py")
-    assert status == 0 and "4,400,000" in table and "98.3" in table
+@pytest.mark.parametrize("options, lines", [([], ["4,400,000", "98.3"]), (["--agent", "a3c"], ["20,000,000", "100.3"])])
+def test_the_learning_curves_stand_beside_the_books(options, lines):
+    status, table = run("learning_curve.py", *options)
+    assert status == 0 and all(line in table for line in lines), table
+
+
+def test_the_trials_have_a_row_each():
+    status, table = run("learning_curve.py", "--trials")
+    assert status == 0 and all(name in table for name in ("Adam 2e-4 (FAST)", "RMSprop 7e-4", "Adam 1e-4")), table
 
 
 @pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py", "a3c_speed.py"])
