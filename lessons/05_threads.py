@@ -259,7 +259,8 @@ print("written:   ", listener.pieces)
 
 # %% [markdown]
 # Twice: the text, then the end of the line. Between the two, another thread can have its turn. We need not wait for that to happen. Let us
-# *direct* two workers: a generator stops at each `yield`, and goes on when we say so.
+# *direct* two workers. A function with `yield` in it is a **generator**: calling it runs nothing yet, and each `next(...)` runs it up to
+# its next `yield`, where it stops until we say `next` again.
 
 # %%
 def say(text):
@@ -335,7 +336,19 @@ print(f"after {sys.getswitchinterval()} seconds, whoever is running hands over")
 #
 # Why would anybody build it so? Because it is simple: no two threads can ever be inside the interpreter together and break its own books.
 # And because much work needs no interpreter. Code written in C can **let go of the GIL** while it computes, and many libraries do. Whoever
-# waits (for a file, a server, another thread) lets go of it, too.
+# waits (for a file, a server, another thread) lets go of it, too. **Predict**: eight workers sleep half a second each. When are they all
+# awake?
+
+# %%
+my_guess = "after 4 seconds"
+
+print("your guess:", my_guess)
+start = time.perf_counter()
+run_workers(lambda i: time.sleep(0.5), 8)
+print(f"all awake after {time.perf_counter() - start:.2f} s")
+
+# %% [markdown]
+# They slept at the same time: eight downloads in eight threads take little longer than one. Threads are made for waiting.
 #
 # (Since Python 3.13 there are also *free-threaded* builds, without a GIL: PEP 703, below. Few people run them yet, and this course was not
 # tested on them.)
@@ -352,6 +365,9 @@ print(f"after {sys.getswitchinterval()} seconds, whoever is running hands over")
 # | an exception | ends its thread | ends its process, if nobody catches it |
 # | a crash of C code | ends all | ends that one |
 # | needs | locks for what is shared | queues, pipes or shared memory for what must be |
+#
+# (Linux can also *fork* a process: a copy of the running program, ready in milliseconds. But its other threads are not copied, and a lock
+# that one of them held stays locked in the copy for ever. So the processes below are *spawned*, as they are on macOS and Windows anyway.)
 #
 # **Predict**: four threads, four processes, each with an emulator ready to play. How long until they stand there?
 
@@ -475,7 +491,7 @@ figures.draw_speedups({job: speedups(seconds) for job, seconds in measured.items
 # - **Sorting**: both gain, for NumPy lets go of the GIL.
 # - **Breakout**: processes gain. Threads hardly do: the emulator keeps the GIL while it plays.
 #
-# With $c$ cores a gaining bar ends near the smaller of $c$ and 4: near 2 on two cores, near 4 on eight, a little short of it where two
+# With $c$ cores a gaining bar ends near the smaller of $c$ and 4: near 2 on two cores, near 4 on eight, well short of it where two
 # "cores" are the two halves of one. With one core none of these jobs gains, whatever you do.
 #
 # And the fourth job? That is Breakout again, four games in a `VectorBreakout`, with which this course trains its DQN. ale-py has threads of
@@ -553,7 +569,8 @@ print([step for step in steps if step in ("LOAD_ATTR", "BINARY_OP", "STORE_ATTR"
 #
 # Then why was nothing lost at first? Whoever holds the GIL looks up only at certain places to see whether the 5 ms are over: at the end of
 # a loop's round, and where a function is called. In `counter.value + 1` there is no such place, by accident; in `plus_one(...)` there is.
-# The next version of Python may look elsewhere, and a free-threaded build has no such mercy at all.
+# Python 3.9 still looked up more often, and there the first loop lost its additions, too. The next version may look elsewhere again, and a
+# free-threaded build has no such mercy at all.
 #
 # **A test that hopes for bad luck proves nothing when it passes.** So let us stop hoping.
 
@@ -657,7 +674,7 @@ def locked_addition(lock):
         value = value + 1
         yield f"adds: {value}"
         counter.value = value
-        lock.release()
+        lock.release()  # give it back
         yield f"writes {value}"
 
     return program
@@ -747,9 +764,9 @@ with figures.last_words():
         print("caught")
 
 # %% [markdown]
-# All is well! An exception climbs up through the functions that called each other, and at the bottom of a thread there is nothing more to
-# climb. Python prints it, the thread is gone, and the caller never knows. In a run over night the only sign is that it learns a little more
-# slowly; or not even that.
+# All is well! An exception climbs from each function to the one that called it, and a thread's first function was called by none of ours:
+# there the climb ends. Python prints the exception, the thread is gone, and the caller never knows. In a run over night the only sign is
+# that it learns a little more slowly; or not even that.
 #
 # It gets worse if others wait for the one that is gone. Here worker 1 and worker 2 wait for news from worker 0. (`join(timeout=...)` gives
 # up after some seconds; `is_alive` tells whether a thread still runs.)
@@ -910,10 +927,10 @@ figures.show_films(films)
 
 # %% [markdown]
 # ## Quiz
-# **1.** Four threads add up a list of numbers in a Python loop, a quarter of the list each, on four cores. How much sooner are they done
-# than one thread?
-# <details><summary>Answer</summary>Not at all. Adding in Python needs the GIL, so they take turns. Four processes would gain, or
-# <code>np.sum</code>.</details>
+# **1.** Four threads look for the primes below a million in a Python loop, a quarter of the numbers each, on four cores. How much sooner
+# are they done than one thread?
+# <details><summary>Answer</summary>Not at all. The loop needs the GIL, so they take turns. Four processes would gain, and little has to be
+# sent: where to begin and where to end.</details>
 #
 # **2.** A colleague's eight workers print the right results, but the program takes as long as one worker that does it all, even though
 # they do nothing but wait for a web server. You find <code>thread.run()</code>. What does it do?
@@ -935,10 +952,10 @@ figures.show_films(films)
 # %% [markdown]
 # ## What to try next
 # 1. **Ten times as eager to switch**: `sys.setswitchinterval(0.0005)`, then `figures.draw_turns(figures.race())`; put back 0.005
-#    afterwards. *Expect*: many more turns, a tenth as long, still one at a time, and all in all no sooner.
+#    afterwards. *Expect*: many more turns, each much shorter, still one at a time, and all in all no sooner.
 # 2. **Too small a job**: `pool = figures.team("processes", 4)`, then time 1,000 times `pool.submit(figures.write_on, []).result()` against
-#    1,000 plain calls `figures.write_on([])`, and `pool.shutdown()`. *Expect*: about a thousand times slower. Sending is dear, so send few
-#    and large jobs. (A function that you write in the notebook cannot be sent at all: the process imports it by name, and finds no module
+#    1,000 plain calls `figures.write_on([])`, and `pool.shutdown()`. *Expect*: thousands of times slower. Sending is dear, so send few and
+#    large jobs. (A function that you write in the notebook cannot be sent at all: the process imports it by name, and finds no module
 #    that has it.)
 # 3. **Two locks**: worker A takes lock 1, then lock 2, adds, and gives both back; worker B takes lock 2 first, then lock 1. Write both as
 #    generators like the one in `locked_addition`, and call `next` on them in turns. *Expect*: each waits for the other for ever, a

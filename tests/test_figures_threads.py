@@ -96,6 +96,11 @@ def test_a_turn_ends_where_a_lap_takes_long():
     np.testing.assert_allclose(second, [(3.0, 1.5)])
 
 
+def test_at_any_moment_the_race_lights_up_who_has_its_turn():
+    moments = np.array([1.1, 2.0, 3.2, 9.05])
+    np.testing.assert_array_equal(figures.at_work(TIMES, moments), [[True, False, False, True], [False, False, True, False]])
+
+
 def picture_of(html):
     kind, data = html.data.split('src="data:image/')[1].split(";base64,")
     assert kind == "gif" and 'alt="' in html.data

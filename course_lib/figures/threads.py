@@ -60,11 +60,16 @@ def race(num_workers: int = 8, laps: int = 500, lap: int = 2_000) -> np.ndarray:
     return 1000 * (times - times.min())
 
 
+def at_work(times: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Who is having a turn at each moment: bool [workers, moments]."""
+    return np.array([[any(0 <= moment - start <= length for start, length in row) for moment in moments] for row in turns(times)])
+
+
 def show_race(times: np.ndarray, frames: int = 90) -> HTML:
-    """The race as a moving picture, slowed down: a bar for each worker, bright while it grows."""
+    """The race as a moving picture, slowed down: a bar for each worker, bright while it counts."""
     moments = np.linspace(0, times.max(), frames)
     counts = (times[:, :, None] <= moments).sum(axis=1) / times.shape[1]  # [workers, frames], shares of the way
-    moved = np.diff(counts, axis=1, prepend=0) > 0
+    bright = at_work(times, moments)
     font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 14)
     slowness = round(70 * frames / times.max(), -1)
     pictures = []
@@ -74,7 +79,7 @@ def show_race(times: np.ndarray, frames: int = 90) -> HTML:
         for worker in range(len(times)):
             top = 30 * worker + 4
             draw.text((4, top + 3), f"worker {worker}", PALETTE["black"], font)
-            colour = PALETTE["orange"] if moved[worker, frame] else "#C9C9C9"
+            colour = PALETTE["orange"] if bright[worker, frame] else "#C9C9C9"
             draw.rectangle((90, top, 90 + round(540 * counts[worker, frame]), top + 22), fill=colour)
         draw.text((90, 30 * len(times) + 6), f"{moment:.0f} ms after the start, {slowness:.0f} times slower", PALETTE["black"], font)
         pictures.append(picture)

@@ -94,6 +94,37 @@ def joins_the_last_alone(work, num_workers):
     return results
 
 
+@mutant("05.1", says="it returned while 8 of the 8 workers were still at work")
+def gives_up_soon(work, num_workers):
+    results = [None] * num_workers
+
+    def store(i):
+        results[i] = work(i)
+
+    threads = [Thread(target=store, args=(i,)) for i in range(num_workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=0.01)
+    return results
+
+
+@mutant("05.1", says="`start()` returns None, and that is what you kept")
+def keeps_what_start_returns(work, num_workers):
+    threads = [Thread(target=work, args=(i,)).start() for i in range(num_workers)]
+    for thread in threads:
+        thread.join()
+
+
+RESULTS = []
+
+
+@mutant("05.1", says="a list that outlives the call keeps those of the last one")
+def one_list_for_all_calls(work, num_workers):
+    start_and_wait([Thread(target=lambda number: RESULTS.append((number, work(number))), args=(i,)) for i in range(num_workers)])
+    return [result for _, result in sorted(RESULTS)]
+
+
 @mutant("05.1", says="it waits for worker 0 before it starts worker 1")
 def starts_and_joins_in_one_loop(work, num_workers):
     results = []
@@ -237,6 +268,43 @@ def of_means(seconds):
 @mutant("05.2", says="from the slowest rounds")
 def of_slowest(seconds):
     return {way: max(seconds["one thread"]) / max(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="one thread's slowest round against the others' best")
+def slowest_against_best(seconds):
+    return {way: max(seconds["one thread"]) / min(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="one thread's first round against the others' best")
+def first_against_best(seconds):
+    return {way: seconds["one thread"][0] / min(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="one thread's mean against the others' best")
+def mean_against_best(seconds):
+    return {way: np.mean(seconds["one thread"]) / min(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="one thread's best against the others' slowest rounds")
+def best_against_slowest(seconds):
+    return {way: min(seconds["one thread"]) / max(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="one thread's best against the others' means")
+def best_against_means(seconds):
+    return {way: min(seconds["one thread"]) / np.mean(rounds) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="must be 0.9375; yours is 0.94: rounded")
+def rounded_to_two_places(seconds):
+    return {way: round(min(seconds["one thread"]) / min(rounds), 2) for way, rounds in seconds.items()}
+
+
+@mutant("05.2", says="it changes the seconds that it is given")
+def writes_into_the_seconds(seconds):
+    for way in seconds:
+        seconds[way] = min(seconds["one thread"]) / min(seconds[way])
+    return seconds
 
 
 @mutant("05.2", says="from the first round alone")
@@ -427,6 +495,33 @@ def asks_and_does_not_wait(counter, lock, act, steps):
             lock.release()
 
 
+@mutant("05.3", says="another worker held the lock, and yours left its reward out")
+def adds_only_if_free(counter, lock, act, steps):
+    for _ in range(steps):
+        reward = act()
+        if lock.acquire(blocking=False):
+            counter.value += reward
+            lock.release()
+
+
+@mutant("05.3", says="yours ends at 5: the sum of this worker's rewards replaced what was there")
+def writes_its_own_total(counter, lock, act, steps):
+    total = 0
+    for _ in range(steps):
+        total += act()
+        with lock:
+            counter.value = total
+
+
+@mutant("05.3", says="yours ends at 16: a running total was added after each step")
+def adds_its_total_each_time(counter, lock, act, steps):
+    total = 0
+    for _ in range(steps):
+        total += act()
+        with lock:
+            counter.value += total
+
+
 @mutant("05.3", says="your code raised RuntimeError: release unlocked lock")
 def releases_before_it_acquires(counter, lock, act, steps):
     for _ in range(steps):
@@ -434,6 +529,24 @@ def releases_before_it_acquires(counter, lock, act, steps):
         lock.release()
         counter.value += reward
         lock.acquire()
+
+
+@mutant("05.3", says="another worker held the lock, and yours changed the counter all the same")
+def releases_what_it_may_not_hold(counter, lock, act, steps):
+    for _ in range(steps):
+        reward = act()
+        lock.acquire(blocking=False)
+        counter.value += reward
+        lock.release()
+
+
+@mutant("05.3", says="a lock that the function makes itself is another one for each worker")
+def a_lock_of_another_kind(counter, lock, act, steps):
+    lock = threading.RLock()
+    for _ in range(steps):
+        reward = act()
+        with lock:
+            counter.value += reward
 
 
 SHARED = threading.Lock()
@@ -454,7 +567,7 @@ def one_step_only(counter, lock, act, steps):
         counter.value += reward * steps
 
 
-@mutant("05.3", says="the counter must end at 5; yours ends at 2: add the reward, not 1")
+@mutant("05.3", says="the counter must end at 15; yours ends at 12: add the reward, not 1")
 def counts_steps(counter, lock, act, steps):
     for _ in range(steps):
         act()
@@ -470,7 +583,7 @@ def overwrites(counter, lock, act, steps):
             counter.value = reward
 
 
-@mutant("05.3", says="yours ends at 0: the sum never reached `counter.value`")
+@mutant("05.3", says="yours ends at 10: the sum never reached `counter.value`")
 def adds_to_a_copy(counter, lock, act, steps):
     for _ in range(steps):
         reward = act()
@@ -670,12 +783,62 @@ def one_after_the_other(work, num_workers):
     return results
 
 
-@mutant("05.4", says="`stop` was set before anybody had failed")
+@mutant("05.4", says="nobody had failed, a worker was still at work, and `stop` was set")
 def stopped_from_the_start(work, num_workers):
     stop = threading.Event()
     stop.set()
     with ThreadPoolExecutor(num_workers) as pool:
         return list(pool.map(work, range(num_workers), [stop] * num_workers))
+
+
+@mutant("05.4", says="a worker was still at work, and `stop` was set: set it in the `except`, nowhere else")
+def stops_all_when_one_is_done(work, num_workers):
+    stop, results, errors = threading.Event(), [None] * num_workers, []
+
+    def run(i):
+        try:
+            results[i] = work(i, stop)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            stop.set()
+
+    start_and_wait([Thread(target=run, args=(i,)) for i in range(num_workers)])
+    if errors:
+        raise errors[0]
+    return results
+
+
+@mutant("05.4", says="the exception was swallowed")
+def looks_for_errors_before_it_waits(work, num_workers):
+    stop, results, errors = threading.Event(), [None] * num_workers, []
+
+    def run(i):
+        try:
+            results[i] = work(i, stop)
+        except Exception as error:
+            errors.append(error)
+            stop.set()
+
+    threads = [Thread(target=run, args=(i,)) for i in range(num_workers)]
+    for thread in threads:
+        thread.start()
+    if errors:
+        raise errors[0]
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@mutant("05.4", says="`threading.Event()` makes one")
+def hands_over_the_class(work, num_workers):
+    results = [None] * num_workers
+
+    def run(i):
+        results[i] = work(i, threading.Event)
+
+    start_and_wait([Thread(target=run, args=(i,)) for i in range(num_workers)])
+    return results
 
 
 @mutant("05.4", says="no worker failed, and yet a thread ended with TypeError")
