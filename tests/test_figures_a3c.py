@@ -87,6 +87,13 @@ def walk(probabilities, rng):
     return len(probabilities) - 1
 
 
+def rejection(probabilities, rng):
+    while True:
+        action = rng.integers(len(probabilities))
+        if rng.random() * probabilities.max() < probabilities[action]:
+            return action
+
+
 DRAWS = {
     "choice": lambda p, rng: rng.choice(len(p), p=p / p.sum()),
     "choice of a list": lambda p, rng: rng.choice([*range(len(p))], p=np.asarray(p, float) / np.sum(p, dtype=float)),
@@ -95,6 +102,7 @@ DRAWS = {
     "argmax of a comparison": lambda p, rng: np.argmax(np.cumsum(p) > rng.random() * p.sum()),
     "uniform": lambda p, rng: np.int32((p.cumsum() < rng.uniform(0, p.sum())).sum()),
     "gumbel": gumbel,
+    "until one is kept": rejection,
     "walk": walk,
 }
 
@@ -154,7 +162,20 @@ def test_policy_losses_in_other_styles():
         chosen = (F.one_hot(actions, logits.shape[1]) * logs).sum(1)
         return -(chosen * advantages) + entropy_weight * (logs.exp() * logs).sum(1)
 
-    for answer in (categorical, cross_entropy, by_hand, one_hot):
+    def loops(logits, actions, advantages, entropy_weight):
+        logs, losses = F.log_softmax(logits, dim=1), torch.zeros(len(actions))
+        for t in range(len(actions)):
+            undecided = sum(-torch.exp(log) * log for log in logs[t])
+            losses[t] = -logs[t, actions[t]] * advantages[t] - entropy_weight * undecided
+        return losses
+
+    def clamped(logits, actions, advantages, entropy_weight):
+        """The entropy as the lesson's NumPy function has it."""
+        policy = logits.softmax(dim=1)
+        undecided = -(policy * torch.log(policy.clamp(min=1e-30))).sum(dim=1)
+        return F.nll_loss(F.log_softmax(logits, dim=1), actions, reduction="none") * advantages - entropy_weight * undecided
+
+    for answer in (categorical, cross_entropy, by_hand, one_hot, loops, clamped):
         passes("06.3", answer, "torch")
 
     def sparse(logits, actions, advantages, entropy_weight):
@@ -258,7 +279,25 @@ class ForLoop(Cycle):
         return tuple(map(list, zip(*steps)))
 
 
-@pytest.mark.parametrize("answer", [Cycle(), Tidy(), WithArrays(), ForLoop()], ids=lambda answer: type(answer).__name__)
+class WithLists(Cycle):
+    """Lists all the way; counts in a block of its own."""
+
+    def look_back(self, player, rollout, discount):
+        observations, actions, rewards, terminated, values = rollout
+        values = [*values, self.last_value(player, values)]
+        return observations, actions, by_insertion(rewards, terminated, values, discount)
+
+    def differentiate(self, player, rollout):
+        player.network.add_gradients(*rollout)
+
+    def push(self, player, shared, steps):
+        with shared.lock:
+            shared.network.update(player.network.gradients)
+        with shared.lock:
+            shared.steps += steps
+
+
+@pytest.mark.parametrize("answer", [Cycle(), Tidy(), WithArrays(), WithLists(), ForLoop()], ids=lambda answer: type(answer).__name__)
 def test_cycles_in_other_styles(answer):
     passes("06.5", answer)
 
@@ -403,6 +442,15 @@ def test_workers_count_every_step_and_note_every_game(no_windows):
         game.score in (-1.0, 1.0) and 1 / 3 <= game.max_probability <= 1 and 0 <= game.entropy <= np.log(3) + 1e-6 for game in shared.games
     )
     a3c_live.draw_diary(shared)
+
+
+def test_the_last_live_picture_shows_the_end(monkeypatch):
+    shown = []
+    monkeypatch.setattr(a3c_live, "live_picture", lambda shared, num_workers: shown.append(shared.steps) or b"")
+    monkeypatch.setattr(a3c_live, "Image", lambda *arguments, **settings: None)
+    monkeypatch.setattr(a3c_live, "display", lambda *arguments, **settings: type("Handle", (), {"update": lambda self, picture: None})())
+    shared = train(3, show=True)
+    assert shown[-1] == shared.steps
 
 
 def test_an_error_in_a_worker_ends_all_and_is_raised():

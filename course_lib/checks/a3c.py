@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,7 +77,14 @@ def wrong_returns(story: Story) -> Iterable[tuple[np.ndarray, str]]:
         yield back(rewards, always, values[-2], discount), "it bootstraps after a terminal step; nothing follows it"
         yield back(rewards, alive, last, discount, reward_alive=alive), "the terminal step's own reward is dropped; only what follows it is"
         yield np.where(np.cumsum(terminated) > 0, 0.0, right), "it stops at the first terminal step; the game went on, with a new ball"
-    yield back(rewards, alive, 0.0, discount), "V at the end is missing; the game goes on after the rollout"
+        backwards = np.cumsum(terminated[::-1])[::-1]  # how many terminal steps are still to come, [T]
+        for within in (backwards > 1, backwards > 0, backwards > np.append(terminated[1:], False)):
+            yield np.where(within, 0.0, right), "walking back, it stops at a terminal step; the steps before it have returns, too"
+        yield rewards, "one terminal step cuts all steps off from what follows them; only what lies across it is cut off"
+    yield (
+        back(rewards, alive, 0.0, discount),
+        "V at the end is missing; the game goes on after the rollout (or is `terminated` turned round?)",
+    )
     yield back(rewards, alive, last / discount, discount), "the value at the end is one step away, so it is discounted once; yours is not"
     yield back(rewards, alive, last * discount, discount), "off by one: the value at the end is discounted once too often"
     yield (
@@ -87,6 +96,7 @@ def wrong_returns(story: Story) -> Iterable[tuple[np.ndarray, str]]:
     yield right[::-1], "the order is turned round; the first return belongs to the first step"
     yield rewards + discount * alive * values[1:], "every step looks one step ahead only; it must look as far as the rollout goes"
     yield np.full(len(rewards), right[0]), "every step got the first one's return; each counts what came after it only"
+    yield np.append(0.0, right[1:]), "step 0 is left out; a `range` that counts down to 0 ends at -1; write `reversed(range(T))`"
     yield right - values[:-1], "V is subtracted already; that would be the advantage"
 
 
@@ -139,6 +149,9 @@ class Outcome(NamedTuple):
     gradients: list[np.ndarray | None]  # of the value's sum, in respect of each input; None where nothing flows
 
 
+NO_POWER = "in Python `^` is no power; a square is `** 2`"
+
+
 def run_torch(answer: Callable, arrays: list[np.ndarray], *settings: float) -> Outcome:
     import torch
 
@@ -146,6 +159,8 @@ def run_torch(answer: Callable, arrays: list[np.ndarray], *settings: float) -> O
     try:
         value = answer(*tensors, *settings)
     except RuntimeError as error:
+        if "bitwise_xor" in str(error):
+            raise Mistake(NO_POWER) from error
         if "in-place" not in str(error):
             raise
         raise Mistake("it writes into a tensor that it is given (`-=` and methods that end in _ do); make a new one") from error
@@ -166,7 +181,12 @@ def run_keras(answer: Callable, arrays: list[np.ndarray], *settings: float) -> O
         for tensor in tensors:
             if tensor.dtype.is_floating:
                 tape.watch(tensor)
-        value = answer(*tensors, *settings)
+        try:
+            value = answer(*tensors, *settings)
+        except (TypeError, ValueError, tf.errors.OpError) as error:
+            if "BitwiseXor" in str(error) or "LogicalXor" in str(error):
+                raise Mistake(NO_POWER) from error
+            raise
     expect_tensor(value, tf.is_tensor(value))
     gradients = tape.gradient(value, tensors) if value.dtype.is_floating else [None] * len(tensors)
     expect_compiled(answer, tensors, settings, value.numpy())
@@ -176,6 +196,8 @@ def run_keras(answer: Callable, arrays: list[np.ndarray], *settings: float) -> O
 def expect_tensor(value: Any, is_tensor: bool) -> None:
     if value is None:
         raise Mistake("your function returns nothing: it must end with `return`")
+    if inspect.isroutine(value):
+        raise Mistake("it returns a function, not what the function gives: somewhere a pair of brackets is missing, as in `.detach()`")
     if not is_tensor:
         raise Mistake(f"return a tensor of the framework, not NumPy and not a plain number; yours is of type {type(value).__name__}")
 
@@ -219,6 +241,7 @@ def per_sample(value: np.ndarray, steps: int, what: str, table: str, numbers: di
         reasons = {
             (): "a bare `squeeze` drops every axis of length 1, the steps' own too; write `[:, 0]`",
             (steps, 1): "drop the last axis, or the next sum with a (T,) becomes a (T, T) table",
+            (1, steps): "drop the first axis, for example with `[0]`",
             (2,): "one for each action; sum over the actions of a step (axis 1), not over the steps",
         }
         reason = f": {reasons[value.shape]}" if value.shape in reasons else ""
@@ -234,6 +257,7 @@ def per_sample(value: np.ndarray, steps: int, what: str, table: str, numbers: di
 
 RETURNS = np.float32([1.0, 4.0, 2.0])
 VALUES = np.float32([[1.5], [2.0], [5.0]])
+FIRST_ROW = "the first step's value stands in for all; the column is `values[:, 0]`, and `values[0]` its first row"
 
 
 def judge_advantages(answer: Callable, framework: Framework) -> None:
@@ -243,6 +267,9 @@ def judge_advantages(answer: Callable, framework: Framework) -> None:
     mistakes = (
         (-right, "the sign is turned; better than foretold must be positive"),
         (RETURNS, "the values are not subtracted"),
+        (RETURNS - VALUES[0], FIRST_ROW),
+        (RETURNS - VALUES.mean(), "every step has a value of its own; yours all got the mean of the values"),
+        (RETURNS.mean() - VALUES[:, 0], "every step has a return of its own; yours all got the mean of the returns"),
         ((right - right.mean()) / right.std(), "they are standardised; leave them as they are"),
         ((right - right.mean()) / right.std(ddof=1), "they are standardised; leave them as they are"),
         (np.abs(right), "a disappointment must stay negative"),
@@ -274,10 +301,12 @@ SMALL = (  # two actions, equally likely: advantage, entropy weight, the loss, i
         (-2 * HALF, "the sign is turned; a good action (advantage above 0) must become likelier as the loss falls"),
         (HALF, "the advantage is missing"),
         (-1.0, "the probability itself is weighted; take its logarithm"),
+        (0.0, "does the softmax run over the steps (axis 0)? It belongs to the actions (axis 1)"),
     ]),
     (0.0, 1.0, -HALF, "-1 x the entropy, 0.693", [
         (HALF, "the entropy's sign is turned; the loss must fall when the policy is undecided, so subtract it"),
-        (0.0, "the entropy is missing"),
+        (0.0, "the entropy is missing, or it is multiplied by the advantage, which is 0 here"),
+        (-2 * HALF, "the entropy must be -sum p log p; yours sums the logarithms without their probabilities"),
         (-HALF / 2, "the entropy is a mean over the actions; it must be their sum"),
         (-1.0, "the entropy is in bits; use the natural logarithm"),
     ]),
@@ -348,6 +377,9 @@ def wrong_policy_losses() -> list[tuple[np.ndarray, str]]:
         (-chosen - WEIGHT * undecided, "the advantage is missing"),
         (-logs.sum(axis=1) * ADVANTAGES - WEIGHT * undecided, "all actions are weighted; pick the one that was taken"),
         (-chosen * np.abs(ADVANTAGES) - WEIGHT * undecided, "a disappointing action must become less likely: keep the advantage's sign"),
+        (-chosen.mean() * ADVANTAGES - WEIGHT * undecided, "-log p is averaged over the steps; each step's belongs to its own advantage"),
+        (weighted.mean() - WEIGHT * undecided, "the first term is averaged over the steps; keep one for each"),
+        (-logs.max(axis=1) * ADVANTAGES - WEIGHT * undecided, "the likeliest action is weighted; pick the one that was taken"),
         (-logs[ACTIONS, steps] * ADVANTAGES - WEIGHT * undecided, "rows and columns are swapped; row t holds step t"),
     ]
 
@@ -356,10 +388,13 @@ def judge_policy_loss(answer: Callable, framework: Framework) -> None:
     arguments = (LOGITS, ACTIONS, ADVANTAGES)
     right, column = right_policy_loss(*arguments, WEIGHT), "something of shape (T, 1) met something of shape (T,); bring both to (T,) first"
     outcome = framework.run(answer, list(arguments), WEIGHT)
+    every = -log_softmax(LOGITS)[:, ACTIONS] * ADVANTAGES - WEIGHT * parts(LOGITS, ACTIONS)[1]
+    if outcome.value.shape == (3, 3) and close(outcome.value, every):
+        column = "in each row you picked all three actions; pick each row's own (see the exercise's table)"
     table = column if outcome.value.shape == (3, 3) and close(np.diag(outcome.value), right) else f"pick the action taken; or {column}"
     got = per_sample(outcome.value, 3, "losses", table, {"their mean": right.mean(), "their sum": right.sum()})
     for advantage, weight, must, formula, mistakes in SMALL:
-        small = framework.run(answer, [np.zeros((1, 2), np.float32), np.int64([1]), np.float32([advantage])], weight)
+        small = run_small(answer, framework, [np.zeros((1, 2), np.float32), np.int64([1]), np.float32([advantage])], weight)
         small = per_sample(small.value, 1, "losses", column)[0]
         if not close(small, must):
             case = f"logits [[0, 0]], action 1, advantage {advantage:g}, entropy weight {weight:g}"
@@ -369,8 +404,24 @@ def judge_policy_loss(answer: Callable, framework: Framework) -> None:
     case = f"logits {shown(LOGITS)}, actions {ACTIONS.tolist()}, advantages {shown(ADVANTAGES)}, entropy weight {WEIGHT}"
     if not close(got, right):
         raise Mistake(f"{case}: the losses must be {shown(right)}; yours are {shown(got)}{reason_for(got, wrong_policy_losses())}")
-    expect_gradient(outcome.gradients[0], policy_gradient(*arguments, WEIGHT), "logits", case)
+    gradient = outcome.gradients[0]
+    if gradient is not None and close(gradient, policy_gradient(*arguments, 0.0)):
+        raise Mistake(f"{case}: no gradient comes from the entropy, so that nothing keeps the policy undecided: do not stop that one")
+    expect_gradient(gradient, policy_gradient(*arguments, WEIGHT), "logits", case)
     judge_certain_policy(answer, framework)
+
+
+def run_small(answer: Callable, framework: Framework, arrays: list[np.ndarray], weight: float) -> Outcome:
+    """What an answer that went through with 3 steps and 3 actions makes of 1 step and 2 actions."""
+    try:
+        return framework.run(answer, arrays, weight)
+    except (Mistake, NotImplementedError):
+        raise
+    except Exception as error:
+        raise Mistake(
+            f"it works with 3 steps and 3 actions, but with 1 step and 2 actions it raised {type(error).__name__}: T and A may be any "
+            "numbers; ask `logits.shape` for them"
+        ) from error
 
 
 def judge_certain_policy(answer: Callable, framework: Framework) -> None:
@@ -386,11 +437,14 @@ def judge_certain_policy(answer: Callable, framework: Framework) -> None:
         reason = (
             ": a small number added to the probability, or a clipped one, hides the infinity and the gradient with it; use `log_softmax`"
         )
-        raise Mistake(f"{case}: the loss must be 200; yours is {shown(got)}{reason if got < 120 else ''}")
+        if got > 1e6:
+            reason = ": a large number hides the infinity, which is the logarithm of a softmax that rounds to 0; use `log_softmax`"
+        number = shown(got) if got < 1e6 else f"{got:.3g}"
+        raise Mistake(f"{case}: the loss must be 200; yours is {number}{'' if 120 <= got <= 1e6 else reason}")
     gradient = outcome.gradients[0]
     if gradient is None or not np.allclose(gradient, [[-1.0, 1.0]], atol=1e-3):
         shape = "none" if gradient is None else str(gradient.tolist())
-        raise Mistake(f"{case}: the gradient that reaches the logits must be [[-1, 1]]; yours is {shape}: use `log_softmax`")
+        raise Mistake(f"{case}: the gradient that reaches the logits must be [[-1, 1]]; yours is {shape}: use `log_softmax`, in both terms")
 
 
 def expect_gradient(gradient: np.ndarray | None, right: np.ndarray, name: str, case: str) -> None:
@@ -416,6 +470,10 @@ def judge_value_loss(answer: Callable, framework: Framework) -> None:
         (right / 2, "half of the square; here the loss is the whole square (its weight of 0.5 comes later)"),
         (np.abs(errors), "the error must be squared"),
         (errors, "the error must be squared"),
+        (2 * errors, "the error is doubled; it must be squared"),
+        ((RETURNS - VALUES[0]) ** 2, FIRST_ROW),
+        (pairs.sum(axis=0), f"a (3, 3) table, summed over one axis: {table}"),
+        (pairs.sum(axis=1), f"a (3, 3) table, summed over one axis: {table}"),
         (np.where(np.abs(errors) < 1, 0.5 * right, np.abs(errors) - 0.5), "that is Huber's loss; A3C squares the error"),
     )
     case = f"values {shown(VALUES)}, returns {shown(RETURNS)}"
@@ -590,6 +648,8 @@ class World:
 
 def number(observation: Any) -> int:
     """Which observation this is; raises if it is none."""
+    if observation is None:
+        raise Mistake("it looks at a game that has not begun: `player.over` is true before the very first, too; then `player.reset()`")
     if not isinstance(observation, np.ndarray) or observation.shape != (2, 2, 1):
         kind = f"an array of shape {observation.shape}" if isinstance(observation, np.ndarray) else f"a {type(observation).__name__}"
         raise Mistake(f"`policy_and_value` takes one observation [H, W, C], here (2, 2, 1); yours got {kind}")
@@ -708,6 +768,8 @@ class Player:
 
 ROLLOUTS = (  # with t_max 2 and discount 0.5: observations, returns, and what known wrong returns betray
     ([1, 2], [8.5, 15.0], {
+        (-1.5, -5.0): "V is subtracted already; the loss does that, so hand over the returns as they are",
+        (30.403, 29.7): "the `discount` that it was given is ignored",
         (6.0, 10.0): "it bootstraps from V of observation 2, the last one acted on; what follows is V of observation 3",
         (1.0, 0.0): "V of what the last step led to is missing",
     }),
@@ -734,13 +796,28 @@ def one_cycle(answer):
     player, before = Player(world), None
     for observations, right, mistakes in ROLLOUTS:
         counted, played = world.count, len(player.played)
-        answer(player, world, 2, 0.5)
+        with taken_apart():
+            answer(player, world, 2, 0.5)
         judge_manners(world, player.played[played:], observations)
         before = judge_push(world, before, observations, right, mistakes)
         if world.count != counted + len(observations):
             were, gone = f"{len(observations)} step{'s were' if len(observations) > 1 else ' was'}", world.count - counted
             raise Mistake(f"{were} played, so `shared.steps` must go up by {len(observations)}; yours went up by {gone}")
     judge_drawing(answer)
+
+
+@contextmanager
+def taken_apart() -> Iterator[None]:
+    """Around a call of an answer: explains what NumPy says of a list that mixes numbers and pairs."""
+    try:
+        yield
+    except ValueError as error:
+        if "setting an array element with a sequence" not in str(error):
+            raise
+        raise Mistake(
+            "a list of numbers holds a pair: `player.step` gives (reward, terminated) and `policy_and_value` (probabilities, value); take "
+            "them apart first"
+        ) from error
 
 
 def judge_manners(world: World, played: list[tuple[int, int]], observations: list[int]) -> None:
@@ -754,6 +831,8 @@ def judge_manners(world: World, played: list[tuple[int, int]], observations: lis
         case = f"with t_max 2 this rollout must act on observations {observations}; yours acted on {acted}"
         if len(acted) > 2:
             raise Mistake(f"{case}: a rollout ends after `t_max` steps")
+        if acted[:1] == [3]:
+            raise Mistake(f"{case}: the game ends after observation 3, and its rollout with it; the next cycle begins the next game")
         lost = ": a lost ball does not end the game; go by `player.over`" if acted == [21] else ""
         raise Mistake(f"{case}{lost}")
     for n, action in played:
@@ -807,7 +886,8 @@ def judge_drawing(answer: Callable) -> None:
         answer(player, world, 40, 0.5)
         runs.append([action for _, action in player.played])
     if len(set(runs[0])) == 1:
-        raise Mistake(f"with probabilities [0.5, 0.4, 0.1] it played {runs[0][0]} forty times: draw the action with `sample_action`")
+        case = f"with probabilities [0.5, 0.4, 0.1] it played {runs[0][0]} forty times"
+        raise Mistake(f"{case}: draw the action with `sample_action`, from `player.rng`")
     if runs[0] != runs[1] or runs[0] == runs[2]:
         raise Mistake("the same seed must give the same actions, and another seed others: draw with `player.rng`")
 
@@ -838,6 +918,9 @@ class Draws:
         if not np.array_equal(given, np.float32(probabilities)):
             raise Mistake(f"it changes the probabilities that it is given (`/=` writes into them): {text} became {shown(given)}")
         if got is None:
+            others = [self.answer(np.array(probabilities, np.float32), np.random.default_rng(seed)) for seed in range(20)]
+            if any(other is not None for other in others):
+                raise Mistake(f"for {text} it returns an action in some draws and nothing in others: some darts hit none of your pieces")
             raise Mistake("your function returns nothing: it must end with `return`")
         if np.ndim(got) or not isinstance(got, int | np.integer | np.ndarray) or np.asarray(got).dtype.kind not in "iu":
             kind = f"an array of shape {np.shape(got)}" if isinstance(got, np.ndarray) else f"a {type(got).__name__}"
@@ -886,9 +969,12 @@ def judge_shares(draws: Draws, probabilities: list[float]) -> None:
         return
     softened = np.exp(given) / np.exp(given).sum()
     edges = np.clip(given.cumsum(), 0, 1)
+    fresh = np.append(right[:-1], 1.0) * np.append(1.0, np.cumprod(1 - right)[:-1])  # a dart for each piece; what hits none is the last's
+    again = right * np.append(1.0, np.cumprod(1 - right)[:-1])  # likewise, but begun again
+    apart = np.diff(np.maximum.accumulate(np.append(right[:-1], 1.0)), prepend=0)  # pieces that all begin at 0
     reason = ""
     if got[given.argmax()] > 0.99:
-        whole = given.sum() > 1
+        whole = given.sum() != 1
         reason = (
             ": those are proportions, and must be divided by their sum first"
             if whole
@@ -896,6 +982,10 @@ def judge_shares(draws: Draws, probabilities: list[float]) -> None:
         )
     elif np.allclose(got, 1 / len(given), atol=0.035):
         reason = ": the probabilities are ignored"
+    elif np.allclose(got, fresh, atol=0.035) or np.allclose(got, again / again.sum(), atol=0.035):
+        reason = ": is a new dart thrown for each piece? Throw one, and see where it lands"
+    elif np.allclose(got, apart, atol=0.035):
+        reason = ": the pieces all begin at 0; lay them end to end (`np.cumsum`)"
     elif np.allclose(got, softened, atol=0.035):
         reason = ": that is a softmax of the probabilities; they are probabilities already"
     elif given.sum() != 1 and (np.allclose(got[:-1], np.diff(edges, prepend=0)[:-1], atol=0.035) or got.max() > 0.75):

@@ -213,7 +213,7 @@ def draw_certainty(runs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
             )
         ax.set(title=name, xlabel="max probability", xlim=(0.3, 1.03), ylim=(-0.05, 1.12))
         ax.text(0.32, 0.5, f"certain of the wrong lever:\n{bad.mean():.0%} of the players", color=PALETTE["red"], va="center")
-    axes[0].set_ylabel("average pay of a game")
+    axes[0].set_ylabel("average pay of a pull")
     plt.show()
 
 

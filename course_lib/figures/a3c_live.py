@@ -225,8 +225,10 @@ def watch(workers: Sequence[threading.Thread], shared: Shared, show: bool = True
     began, handle, turn = time.perf_counter(), None, sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
     try:
-        while any(worker.is_alive() for worker in workers):
-            workers[0].join(0.5)
+        at_work = list(workers)
+        while at_work:
+            at_work[0].join(0.5)
+            at_work = [worker for worker in workers if worker.is_alive()]  # none of them before the last picture
             if show and len(shared.games) > 1:
                 picture = Image(
                     live_picture(shared, len(workers)), format="png", alt="Mean return of the last 50 games against agent steps"

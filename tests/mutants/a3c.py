@@ -156,6 +156,34 @@ def no_return(rewards, terminated, values, discount):
     looks_back(rewards, terminated, values[-1], discount)
 
 
+@mutant("06.1", says="walking back, it stops at a terminal step")
+def breaks_at_a_terminal_step(rewards, terminated, values, discount):
+    result, following = np.zeros(len(rewards)), values[-1]
+    for t in reversed(range(len(rewards))):
+        following = result[t] = rewards[t] + discount * following * (not terminated[t])
+        if terminated[t]:
+            break
+    return result
+
+
+@mutant("06.1", says="one terminal step cuts all steps off from what follows them")
+def one_end_ends_all(rewards, terminated, values, discount):
+    return looks_back(rewards, np.full(len(rewards), terminated.any()), values[-1], discount)
+
+
+@mutant("06.1", says="(or is `terminated` turned round?)")
+def terminated_turned_round(rewards, terminated, values, discount):
+    return looks_back(rewards, ~terminated, values[-1], discount)
+
+
+@mutant("06.1", says="step 0 is left out; a `range` that counts down to 0 ends at -1")
+def leaves_out_step_0(rewards, terminated, values, discount):
+    result, following = np.zeros(len(rewards)), values[-1]
+    for t in range(len(rewards) - 1, 0, -1):
+        following = result[t] = rewards[t] + discount * following * (not terminated[t])
+    return result
+
+
 @mutant("06.1", says="in a rollout of 20 steps with discount 0.99 the return of step 0 must be")
 def five_steps_at_most(rewards, terminated, values, discount):
     return np.concatenate(
@@ -268,6 +296,31 @@ def in_place(torch, F):
         return returns.detach()
 
     return advantages
+
+
+@in_torch("06.2", says="the first step's value stands in for all")
+def first_value_for_all(torch, F):
+    return lambda returns, values: (returns - values[0]).detach()
+
+
+@in_torch("06.2", says="yours all got the mean of the values")
+def mean_value_for_all(torch, F):
+    return lambda returns, values: (returns - values.mean()).detach()
+
+
+@in_torch("06.2", says="yours all got the mean of the returns")
+def table_averaged(torch, F):
+    return lambda returns, values: (returns - values).mean(dim=1).detach()
+
+
+@in_torch("06.2", says="yours have shape (1, 3): drop the first axis")
+def a_row(torch, F):
+    return lambda returns, values: (returns[None] - values.T).detach()
+
+
+@in_torch("06.2", says="somewhere a pair of brackets is missing, as in `.detach()`")
+def forgets_to_call(torch, F):
+    return lambda returns, values: (returns - values[:, 0]).detach
 
 
 @in_keras("06.2", says="a gradient of -1.0 flows through the advantage into the value")
@@ -462,7 +515,7 @@ def stops_the_policy_too(torch, F):
     return torch_policy_loss(torch, F, end=lambda losses: losses.detach())
 
 
-@in_torch("06.3", says="the gradient that reaches the logits must be")
+@in_torch("06.3", says="no gradient comes from the entropy, so that nothing keeps the policy undecided")
 def entropy_without_gradient(torch, F):
     return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1).detach())
 
@@ -472,6 +525,68 @@ def rows_for_columns(torch, F):
     return torch_policy_loss(
         torch, F, pick=lambda logs, actions: logs.gather(0, actions[None, :])[0] if len(actions) > 1 else logs[0, actions]
     )
+
+
+@in_torch("06.3", says="yours is 0.0: does the softmax run over the steps (axis 0)?")
+def softmax_over_the_one_step(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: F.log_softmax(logits, dim=0))
+
+
+@in_torch("06.3", says="the entropy is missing, or it is multiplied by the advantage")
+def advantage_times_everything(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -(policy.log_prob(actions) + entropy_weight * policy.entropy()) * advantages
+
+    return policy_loss
+
+
+@in_torch("06.3", says="yours sums the logarithms without their probabilities")
+def logarithms_alone(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -logs.sum(dim=1))
+
+
+@in_torch("06.3", says="-log p is averaged over the steps; each step's belongs to its own advantage")
+def mean_surprise(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: -F.nll_loss(logs, actions))
+
+
+@in_torch("06.3", says="the first term is averaged over the steps")
+def mean_of_the_first_term(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -(policy.log_prob(actions) * advantages).mean() - entropy_weight * policy.entropy()
+
+    return policy_loss
+
+
+@in_torch("06.3", says="the likeliest action is weighted; pick the one that was taken")
+def the_likeliest(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.amax(dim=1))
+
+
+@in_torch("06.3", says="yours are a table (3, 3): in each row you picked all three actions")
+def every_action_in_every_row(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs[:, actions])
+
+
+@in_torch("06.3", says="with 1 step and 2 actions it raised RuntimeError: T and A may be any numbers")
+def three_actions_at_all_times(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: (F.one_hot(actions, 3) * logs).sum(dim=1))
+
+
+@in_torch("06.3", says="a large number hides the infinity")
+def infinity_made_a_number(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: torch.nan_to_num(logits.softmax(dim=1).log()))
+
+
+@in_torch("06.3", says="use `log_softmax`, in both terms")
+def entropy_of_rounded_probabilities(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        undecided = torch.special.entr(logits.softmax(dim=1)).sum(dim=1)
+        return F.cross_entropy(logits, actions, reduction="none") * advantages - entropy_weight * undecided
+
+    return policy_loss
 
 
 def keras_policy_loss(tf, ops, sign=-1.0, entropy_sign=-1.0, logs=None, of_entropy=None, pick=None, end=None):
@@ -536,6 +651,16 @@ def column_times_row_in_keras(tf, ops):
     return keras_policy_loss(tf, ops, pick=pick)
 
 
+@in_keras("06.3", says="yours are a table (3, 3): in each row you picked all three actions")
+def every_action_in_every_row_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, pick=lambda logs, actions: tf.gather(logs, actions, axis=1))
+
+
+@in_keras("06.3", says="with 1 step and 2 actions it raised InvalidArgumentError: T and A may be any numbers")
+def three_actions_at_all_times_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, pick=lambda logs, actions: ops.sum(ops.one_hot(actions, 3) * logs, axis=1))
+
+
 @in_keras("06.3", says="no gradient reaches the logits")
 def stops_the_policy_too_in_keras(tf, ops):
     return keras_policy_loss(tf, ops, end=ops.stop_gradient)
@@ -594,6 +719,31 @@ def stays_a_column(torch, F):
 @in_torch("06.4", says="no gradient reaches the values")
 def stops_the_values_too(torch, F):
     return lambda values, returns: (returns - values[:, 0]).detach() ** 2
+
+
+@in_torch("06.4", says="in Python `^` is no power")
+def a_caret(torch, F):
+    return lambda values, returns: (returns.detach() - values[:, 0]) ^ 2
+
+
+@in_torch("06.4", says="the error is doubled; it must be squared")
+def doubled(torch, F):
+    return lambda values, returns: (returns.detach() - values[:, 0]) * 2
+
+
+@in_torch("06.4", says="the first step's value stands in for all")
+def first_value_against_all(torch, F):
+    return lambda values, returns: (returns.detach() - values[0]) ** 2
+
+
+@in_torch("06.4", says="a (3, 3) table, summed over one axis")
+def all_pairs_summed(torch, F):
+    return lambda values, returns: ((returns.detach() - values) ** 2).sum(dim=1)
+
+
+@in_keras("06.4", says="in Python `^` is no power")
+def a_caret_in_keras(tf, ops):
+    return lambda values, returns: (ops.stop_gradient(returns) - values[:, 0]) ^ 2
 
 
 @in_keras("06.4", says="yours are a table (3, 3): every value is compared with every return")
@@ -748,7 +898,7 @@ class PlaysOnAfterTheEnd(Cycle):
         return len(actions) < t_max
 
 
-@cycle("this rollout must act on observations [3]; yours acted on [3, 11]")
+@cycle("this rollout must act on observations [3]; yours acted on [3, 11]: the game ends after observation 3")
 class PlaysAcrossTheEnd(Cycle):
     def goes_on(self, player, actions, ended, t_max):
         if player.over and len(actions) < t_max:
@@ -947,7 +1097,7 @@ class AsksAboutABatch(Cycle):
         player.network.policy_and_value(player.observation[None])
 
 
-@cycle("`policy_and_value` takes one observation [H, W, C], here (2, 2, 1); yours got a NoneType")
+@cycle("it looks at a game that has not begun: `player.over` is true before the very first, too")
 class LooksBeforeTheFirstGame(Cycle):
     def begin(self, player):
         player.network.policy_and_value(player.observation)
@@ -957,6 +1107,25 @@ class LooksBeforeTheFirstGame(Cycle):
 class StepsWithProbabilities(Cycle):
     def choose(self, probabilities, player):
         return probabilities
+
+
+@cycle("the returns must be [8.5, 15.0]; yours are [-1.5, -5.0]: V is subtracted already; the loss does that")
+class AddsAdvantages(Cycle):
+    def look_back(self, player, rollout, discount):
+        observations, actions, looked_back = super().look_back(player, rollout, discount)
+        return observations, actions, looked_back - np.array(rollout[4])
+
+
+@cycle("yours are [30.403, 29.7]: the `discount` that it was given is ignored")
+class DiscountsAsItLikes(Cycle):
+    def look_back(self, player, rollout, discount):
+        return super().look_back(player, rollout, 0.99)
+
+
+@cycle("a list of numbers holds a pair: `player.step` gives (reward, terminated)")
+class KeepsThePair(Cycle):
+    def last_value(self, player, values):
+        return player.network.policy_and_value(player.observation)
 
 
 @cycle("takes observations [T, H, W, C], actions [T] and returns [T]; yours have shapes (2, 2, 2, 1), (2,), (1,)")
@@ -1027,6 +1196,34 @@ def unnormalised_and_out_of_range(probabilities, rng):
 def divides_only_what_is_too_large(probabilities, rng):
     edges = probabilities.cumsum() / max(probabilities.sum(), 1)
     return int(min((edges <= rng.random()).sum(), len(probabilities) - 1))
+
+
+@mutant("06.6", says="is a new dart thrown for each piece? Throw one")
+def a_dart_for_each_piece(probabilities, rng):
+    shares = probabilities / probabilities.sum()
+    return next((action for action, share in enumerate(shares) if rng.random() < share), len(shares) - 1)
+
+
+@mutant("06.6", says="is a new dart thrown for each piece? Throw one")
+def darts_until_one_hits(probabilities, rng):
+    while True:
+        for action, share in enumerate(probabilities / probabilities.sum()):
+            if rng.random() < share:
+                return action
+
+
+@mutant("06.6", says="the pieces all begin at 0; lay them end to end (`np.cumsum`)")
+def pieces_on_top_of_one_another(probabilities, rng):
+    dart = rng.random() * probabilities.sum()
+    return next((action for action, share in enumerate(probabilities) if dart < share), len(probabilities) - 1)
+
+
+@mutant("06.6", says="it returns an action in some draws and nothing in others")
+def some_darts_hit_nothing(probabilities, rng):
+    dart = rng.random() * probabilities.sum()
+    for action, share in enumerate(probabilities):
+        if dart < share:
+            return action
 
 
 @mutant("06.6", says="that is a softmax of the probabilities; they are probabilities already")
