@@ -24,7 +24,7 @@ from common import alternate, arguments, compare, report
 import numpy as np
 import torch
 
-from course_lib import a3c, quiet
+from course_lib import quiet, workers
 from course_lib.config import A3C_FAST, A3CConfig
 from course_lib.learners import make_learner
 
@@ -44,7 +44,7 @@ class ActorLearners:
 
     def __init__(self, config: A3CConfig):
         learner = make_learner(config, "torch", (84, 84, 4), 3, device="cpu")
-        self.shared, self.workers = a3c.start_workers(config, "torch", learner, 0, list(range(config.num_workers)), "cpu")
+        self.shared, self.workers = workers.start_workers(config, "torch", learner, 0, list(range(config.num_workers)), "cpu")
         while self.shared.steps.value < 50 * config.num_workers:  # until all are there
             time.sleep(0.1)
         self.shared.lock.acquire()
@@ -61,7 +61,7 @@ class ActorLearners:
 
     def stop(self) -> None:
         self.shared.lock.release()
-        a3c.stop_workers(self.shared, self.workers)
+        workers.stop_workers(self.shared, self.workers)
 
 
 class SmallNetwork(BaseFeaturesExtractor):

@@ -16,7 +16,7 @@ AGENTS = tuple(PRESETS)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, or 2 with one sentence for what a person can mend."""
+    """Run a command; returns the exit status: 0; 2 with one sentence for what a person can mend; 1 if a worker broke; 130 after Ctrl-C."""
     options = parser().parse_args(arguments)
     try:
         return options.run_command(options) or 0
@@ -103,7 +103,7 @@ def add_framework(command) -> None:
 
 
 def add_device(command) -> None:
-    command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a CUDA GPU where there is one")
+    command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a CUDA GPU where there is one (training a3c: the CPU)")
 
 
 def add_agent(command) -> None:
@@ -116,7 +116,7 @@ def add_agent(command) -> None:
     command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
     command.add_argument("--policy", choices=["greedy", "sampled"], help="the best action, or one drawn with the policy's probabilities "
                          "(default: sampled for a3c, greedy for dqn, which has no probabilities)")
-    command.add_argument("--epsilon", type=share, default=0.01, metavar="E", help="share of random actions of a greedy policy (default: 0.01)")
+    command.add_argument("--epsilon", type=share, metavar="E", help="share of random actions of a greedy policy (default: 0.01)")
     add_device(command)
 
 
@@ -151,7 +151,11 @@ def load_agent(options):
         raise CourseError("A DQN has Q-values, not probabilities to draw from; choose --policy greedy.")
     path = options.weights or pretrained.stage_file(agent, options.stage)[0]
     learner, config = pretrained.load_learner(path, framework(options.framework), agent, options.device)
-    return learner, config, agent == "a3c" and options.policy != "greedy", path
+    sampled = agent == "a3c" and options.policy != "greedy"
+    if sampled and options.epsilon is not None:
+        raise CourseError("Epsilon is for greedy play; add --policy greedy, or leave out --epsilon.")
+    options.epsilon = 0.01 if options.epsilon is None else options.epsilon
+    return learner, config, sampled, path
 
 
 def run_doctor(options) -> int:
@@ -161,7 +165,7 @@ def run_doctor(options) -> int:
 
 
 def run_train(options) -> None:
-    from course_lib import a3c, q_training
+    from course_lib import a3c_training, q_training
     from course_lib.checkpoints import RunFolder, config_of
     from course_lib.learners import framework
 
@@ -172,9 +176,11 @@ def run_train(options) -> None:
     told = {"total_steps": options.total_steps, "num_workers": options.workers, "workers_as": options.workers_as}
     config = replace(config, **{name: value for name, value in told.items() if value})
     name = framework(options.framework or about.get("framework"))
+    if options.agent == "a3c" and name == "keras" and not (about or options.workers_as):
+        config = replace(config, workers_as="threads")  # processes are PyTorch's
     seed = about.get("seed", 0) if options.seed is None else options.seed
     if options.agent == "a3c":
-        progress = a3c.train(config, name, options.run, seed, options.device, options.resume)
+        progress = a3c_training.train(config, name, options.run, seed, options.device, options.resume)
     else:
         progress = q_training.train(config, name, options.run, seed, options.device, options.resume, options.keep_memory)
     print(f"{options.run} holds {progress.step:,} agent steps after {progress.seconds / 3600:.2f} hours.")

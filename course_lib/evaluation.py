@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,15 +76,15 @@ def evaluate(policy: Policy, config: Config, episodes: int, seed: int = 0, on_ga
     scores, lengths = np.zeros(episodes), np.zeros(episodes, int)
     playing = np.ones(episodes, bool)
     observations, _ = env.reset(seed=seed)
-    while playing.any():
-        actions = np.zeros(episodes, int)
-        actions[playing] = policy(observations[playing], rng)
-        observations, rewards, terminated, truncated, _ = env.step(actions)
-        scores[playing] += rewards[playing]
-        lengths[playing] += 1
-        over = playing & (terminated | truncated)
-        playing &= ~over
-        if on_game_over and over.any():
-            on_game_over(int(over.sum()))
-    env.close()
+    with closing(env):
+        while playing.any():
+            actions = np.zeros(episodes, int)
+            actions[playing] = policy(observations[playing], rng)
+            observations, rewards, terminated, truncated, _ = env.step(actions)
+            scores[playing] += rewards[playing]
+            lengths[playing] += 1
+            over = playing & (terminated | truncated)
+            playing &= ~over
+            if on_game_over and over.any():
+                on_game_over(int(over.sum()))
     return Scores(scores, lengths, seed + np.arange(episodes))

@@ -13,10 +13,13 @@ from tqdm.auto import tqdm
 from course_lib import pretrained
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
+from course_lib.config import PRESETS, differences
 from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
 from course_lib.files import written_whole
 
 EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which training chose its best weights
+
+FLAGS = {"total_steps": "--total-steps", "num_workers": "--workers", "workers_as": "--workers-as"}
 
 
 def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dict:
@@ -39,6 +42,8 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
             evaluations[name] = {"episodes": EPISODES} | manner | evaluate(policy, config, EPISODES, SEED, bar.update).summary()
 
     command = f"course train {agent} --framework {about['framework']} --preset {config.preset} --run {run} --seed {about['seed']}"
+    for name in set(differences(config, PRESETS[agent][config.preset])) & FLAGS.keys():
+        command += f" {FLAGS[name]} {getattr(config, name)}"
     entry = {
         "agent": agent,
         "stage": stage,

@@ -5,16 +5,20 @@ import multiprocessing
 import os
 import queue
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
-from course_lib import a3c, recording
-from course_lib.a3c import ActorLearner, Failure, Shared, learning_rate, take_reports, train
+from course_lib import a3c, a3c_training, recording, workers
+from course_lib.a3c import ActorLearner, Failure, Shared, learning_rate
+from course_lib.a3c_training import train
 from course_lib.checkpoints import RunFolder
 from course_lib.config import A3C_CATCH, A3C_SMOKE, NetworkConfig
 from course_lib.errors import CourseError, WorkerFailed
@@ -23,6 +27,7 @@ from course_lib.learners import FRAMEWORKS, make_learner
 from course_lib.logs import A3CCurvePoint, read_curve
 from course_lib.pretrained import load_learner
 from course_lib.returns import advantages, n_step_returns
+from course_lib.workers import start_workers, stop_workers, take_reports
 
 TINY = replace(A3C_CATCH, total_steps=2_000, evaluation_period=0, network=NetworkConfig(conv=(), dense=(8,)))
 AS_PROCESSES = replace(TINY, workers_as="processes", num_workers=2)
@@ -113,16 +118,24 @@ def test_steps_and_games_are_counted_exactly_with_8_workers(workers_as, tmp_path
     assert progress.step == 9 * progress.games >= TINY.total_steps
 
 
+def test_every_rollout_of_a_process_is_an_update_of_the_global_network(tmp_path):
+    """The optimiser's own count, in memory that all processes share, and weights that moved away from where they began."""
+    config = replace(AS_PROCESSES, rollout_steps=9)
+    progress = quiet_train(config, "torch", tmp_path / "run")
+    learner, fresh = make_learner(config, "torch", (10, 5, 1), 3), make_learner(config, "torch", (10, 5, 1), 3)
+    RunFolder(tmp_path / "run").load(learner, np.random.default_rng())
+    assert learner.get_state()["optimizer/0/step"] == progress.step / 9
+    assert all((learner.get_weights()[name] != weight).any() for name, weight in fresh.get_weights().items())
+
+
 def test_updates_are_applied_one_at_a_time_and_under_the_lock():
     shared = make_shared(Recording())
-    workers = [ActorLearner(i, TINY, "torch", shared, seed=i) for i in range(4)]
-    for worker in workers:
-        worker.start()
-    while shared.steps.value < 2_000:
-        time.sleep(0.01)
-    shared.stop.set()
-    for worker in workers:
-        worker.join()
+    threads = [ActorLearner(i, TINY, "torch", shared, seed=i) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)  # they end at TINY's total
+    assert shared.steps.value >= TINY.total_steps
     assert shared.learner.most_at_once == 1 and shared.learner.unlocked == 0
     assert shared.learner.updates >= 2_000 / 9
 
@@ -144,7 +157,7 @@ class Recording:
 
 
 def make_shared(learner, steps=0):
-    shared = Shared(learner, threading.Lock(), SimpleNamespace(value=steps), queue.SimpleQueue(), threading.Event())
+    shared = Shared(learner, threading.Lock(), SimpleNamespace(value=steps), queue.SimpleQueue(), SimpleNamespace(value=False))
     learner.lock = shared.lock
     return shared
 
@@ -379,7 +392,7 @@ def test_a_killed_process_ends_the_run_and_the_curve_goes_on(tmp_path, monkeypat
         if step > 3_000 and multiprocessing.active_children():
             os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
 
-    with monkeypatch.context() as patch, pytest.raises(WorkerFailed, match="exit code -9|died while it held"):
+    with monkeypatch.context() as patch, pytest.raises(WorkerFailed, match="killed by signal 9"):
         patch.setattr(recording.Recorder, "add", kill_one)
         quiet_train(config, "torch", tmp_path / "run")
     assert not multiprocessing.active_children()
@@ -398,10 +411,12 @@ def test_a_process_that_breaks_sends_its_traceback(tmp_path):
 
 
 def test_a_run_without_saving_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(a3c, "PATIENCE_SECONDS", 0.1)
     lock = threading.Lock()
     lock.acquire()
-    with pytest.raises(WorkerFailed, match="the last checkpoint stands"), a3c.holding(lock):
+    with pytest.raises(WorkerFailed, match="(?s)the last checkpoint stands.*actor-learner 2: killed"), workers.holding(lock, [Failure(2, "killed")]):
+        pass
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.1)
+    with pytest.raises(WorkerFailed, match="does not answer"), workers.holding(lock, []):
         pass
 
 
@@ -409,10 +424,100 @@ def test_failures_are_told_once():
     shared = make_shared(Foreteller())
     shared.reports.put(np.zeros(5))
     shared.reports.put(Failure(1, "a reason"))
-    workers = [SimpleNamespace(exitcode=0), SimpleNamespace(exitcode=1), SimpleNamespace(exitcode=-9), SimpleNamespace(exitcode=None)]
-    games, failures = take_reports(shared, workers)
-    assert len(games) == 1
-    assert failures == [Failure(1, "a reason"), Failure(2, "its process ended with exit code -9")]
+    processes = [SimpleNamespace(exitcode=code) for code in (0, 1, -9, None, 1)]
+    games, failures = take_reports(shared, processes)
+    assert len(games) == 1 and [failure.worker for failure in failures] == [1, 2, 4]
+    assert failures[0] == Failure(1, "a reason") and "killed by signal 9" in failures[1].reason and "__main__" in failures[2].reason
+
+
+def test_the_best_weights_keep_their_mean(tmp_path):
+    """Also where the last thing that a run does is its best evaluation."""
+    config = replace(TINY, evaluation_period=1_000, evaluation_episodes=5)
+    progress = quiet_train(config, "torch", tmp_path / "run")
+    assert saved(tmp_path / "run").best_mean == progress.best_mean == RunFolder(tmp_path / "run").best_evaluation()["mean"]
+    assert saved(tmp_path / "run").step == progress.step
+
+
+@pytest.mark.parametrize("config", [TINY, AS_PROCESSES], ids=["threads", "processes"])
+def test_an_error_of_the_main_thread_leaves_no_workers_behind(config, tmp_path, monkeypatch):
+    def full(self, learner, progress, rng):
+        if progress.step:
+            raise CourseError("No space left on device")
+        save(self, learner, progress, rng)
+
+    save = RunFolder.save
+    monkeypatch.setattr(RunFolder, "save", full)
+    with pytest.raises(CourseError, match="No space left"):
+        quiet_train(config, "torch", tmp_path / "run")
+    assert not multiprocessing.active_children() and not any("actor-learner" in thread.name for thread in threading.enumerate())
+
+
+def test_ctrl_c_ends_an_evaluation(tmp_path, monkeypatch):
+    def evaluate(policy, config, episodes, seed, on_game_over):
+        signal.raise_signal(signal.SIGINT)
+        on_game_over(1)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(a3c_training, "evaluate", evaluate)
+    progress = quiet_train(replace(TINY, total_steps=10**9, evaluation_period=500), "torch", tmp_path / "run")
+    assert saved(tmp_path / "run").step == progress.step >= 500
+    assert not (tmp_path / "run" / "evaluations.csv").exists()
+
+
+TRAIN = [sys.executable, "-m", "course_lib.cli", "train", "a3c", "--preset", "catch", "--framework", "torch", "--workers", "2"]
+AND_ON = ["--workers-as", "processes", "--total-steps", "1000000000"]
+
+
+def begin(run):
+    """A run as a shell starts it, in a process group of its own."""
+    return subprocess.Popen(
+        [*TRAIN, *AND_ON, "--run", str(run)], start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def members(group: int) -> list[psutil.Process]:
+    """The processes of a group that are alive."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, ProcessLookupError):
+            pass
+    return found
+
+
+def wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert condition()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are Unix's")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["starting", "running"])
+def test_a_signal_to_the_whole_group_saves_and_ends(number, moment, tmp_path):
+    """What a terminal's Ctrl-C and a batch system's SIGTERM do: every process hears it."""
+    process = begin(tmp_path / "run")
+    started = 2 if moment == "starting" else 4  # the main process and the server; then two workers
+    wait_for(lambda: len(members(process.pid)) >= started and (tmp_path / "run" / "checkpoint.safetensors").exists())
+    time.sleep(0.0 if moment == "starting" else 2.0)
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    assert "agent steps after" in out and "Traceback" not in err
+    assert saved(tmp_path / "run", A3C_CATCH).step > 0 or moment == "starting"
+    wait_for(lambda: not members(process.pid))
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are Unix's")
+def test_no_worker_outlives_a_killed_main_process(tmp_path):
+    process = begin(tmp_path / "run")
+    wait_for(lambda: len(members(process.pid)) >= 4)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not members(process.pid))
 
 
 @pytest.mark.parametrize("config", [TINY, AS_PROCESSES], ids=["threads", "processes"])
@@ -439,7 +544,7 @@ def test_a_resumed_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
             super().save(learner, progress, rng)
             stopped.update(state=learner.get_state(), rng=rng.bit_generator.state, progress=replace(progress))
 
-    monkeypatch.setattr(a3c, "RunFolder", Watched)
+    monkeypatch.setattr(a3c_training, "RunFolder", Watched)
     quiet_train(TINY, "torch", tmp_path / "run")
     learner, rng = make_learner(TINY, "torch", (10, 5, 1), 3, seed=99), np.random.default_rng(99)
     assert RunFolder(tmp_path / "run").load(learner, rng) == stopped["progress"]
@@ -450,8 +555,7 @@ def test_a_resumed_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 def test_a_resumed_run_plays_other_games(tmp_path, monkeypatch):
     seeds = []
-    start_workers = a3c.start_workers
-    monkeypatch.setattr(a3c, "start_workers", lambda *a: seeds.extend(a[4]) or start_workers(*a))
+    monkeypatch.setattr(a3c_training, "start_workers", lambda *a: seeds.extend(a[4]) or start_workers(*a))
     quiet_train(TINY, "torch", tmp_path / "run")
     quiet_train(replace(TINY, total_steps=4_000), "torch", tmp_path / "run", resume=True)
     assert len(set(seeds)) == len(seeds) == 2 * TINY.num_workers
@@ -481,8 +585,8 @@ def test_workers_start_one_by_one_after_all_are_built(monkeypatch):
     build, start = ActorLearner.__init__, ActorLearner.start
     monkeypatch.setattr(ActorLearner, "__init__", lambda self, i, *a, **k: (build(self, i, *a, **k), events.append(("built", i)))[0])
     monkeypatch.setattr(ActorLearner, "start", lambda self: (start(self), events.append(("started", self.worker)))[0])
-    shared, workers = a3c.start_workers(TINY, "torch", make_learner(TINY, "torch", (10, 5, 1), 3), 0, [1, 2, 3], "cpu")
-    a3c.stop_workers(shared, workers)
+    shared, threads = start_workers(TINY, "torch", make_learner(TINY, "torch", (10, 5, 1), 3), 0, [1, 2, 3], "cpu")
+    stop_workers(shared, threads)
     assert events == [("built", i) for i in range(3)] + [("started", i) for i in range(3)]
 
 
@@ -495,6 +599,6 @@ def test_checkpoints_are_written_while_the_run_goes_on(tmp_path, monkeypatch):
     saves = []
     save = RunFolder.save
     monkeypatch.setattr(RunFolder, "save", lambda self, learner, progress, rng: (saves.append(progress.step), save(self, learner, progress, rng)))
-    quiet_train(replace(TINY, total_steps=6_000, checkpoint_minutes=0.3 / 60), "torch", tmp_path / "run")
+    quiet_train(replace(TINY, total_steps=6_000, checkpoint_minutes=1e-6), "torch", tmp_path / "run")
     assert saves[0] == 0 and len(saves) >= 3 and saves == sorted(saves)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["agent"] == "a3c"

@@ -83,10 +83,11 @@ def test_a3c_trains_resumes_and_is_evaluated(capsys, tmp_path):
     assert "holds a run of a3c, not of dqn" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--resume")
 
 
-def test_options_of_the_other_agent(capsys, tmp_path, weights):
+def test_options_of_the_other_agent(capsys, tmp_path, weights, a3c_weights):
     assert "keeps no memory" in fails(capsys, "train", "a3c", "--run", tmp_path / "run", "--keep-memory")
     assert "no actor-learners" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--workers", 4)
     assert "choose threads" in fails(capsys, "train", "a3c", "--run", tmp_path / "run", "--framework", "keras", "--workers-as", "processes")
+    assert "Epsilon is for greedy play" in fails(capsys, "evaluate", "--weights", a3c_weights, "--epsilon", 0.5)
     assert "not probabilities" in fails(capsys, "evaluate", "--weights", weights, "--policy", "sampled")
 
 
