@@ -108,7 +108,7 @@ def train(
         finally:
             stop_workers(shared, workers)
             recorder.close()
-    if failures:
+    if failures and not interrupted.is_set():  # a signal to all may have ended some before they could listen
         saved = f"what was learned is saved at {progress.step:,} agent steps; go on with --resume"
         raise WorkerFailed(f"actor-learner {failures[0].worker} failed; {saved}:\n{failures[0].reason}")
     return progress

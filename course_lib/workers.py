@@ -24,7 +24,6 @@ from course_lib.errors import WorkerFailed
 from course_lib.learners import ActorCritic, one_thread_each
 
 PATIENCE_SECONDS = 30.0  # for workers that were asked to stop
-SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def start_workers(config: A3CConfig, framework: str, learner: ActorCritic, step: int, seeds: list[int], device: str) -> tuple[Shared, list]:
@@ -41,7 +40,7 @@ def start_workers(config: A3CConfig, framework: str, learner: ActorCritic, step:
         workers = [context.Process(target=work, args=each, daemon=True, name=f"actor-learner {each[0]}") for each in arguments]
     started = []
     try:
-        with signals_held():
+        with ctrl_c_held():
             for worker in workers:
                 worker.start()
                 started.append(worker)
@@ -61,12 +60,15 @@ def process_context():
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Ctrl-C inside is for the main process, and waits until the end; a terminal would send it to the young processes, too."""
+def ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C inside waits until the end, and is for the main process alone; a terminal sends it to the young processes, too.
+
+    Not SIGTERM: processes that others start through the same server inherit what is held, and are ended with it.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
@@ -75,7 +77,7 @@ def signals_held() -> Iterator[None]:
 
 def work(worker: int, config: A3CConfig, framework: str, shared: Shared, seed: int) -> None:
     """What a process of its own does: an actor-learner, as long as the process that started it lives."""
-    for number in SIGNALS:
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the main process hears them, and asks all to stop
     with reporting_failure(worker, shared), one_thread_each(framework):
         threading.Thread(target=end_with_parent, daemon=True).start()

@@ -495,8 +495,7 @@ def wait_for(condition, seconds=60.0):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are Unix's")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["starting", "running"])
+@pytest.mark.parametrize("number, moment", [(signal.SIGINT, "starting"), (signal.SIGINT, "running"), (signal.SIGTERM, "running")])
 def test_a_signal_to_the_whole_group_saves_and_ends(number, moment, tmp_path):
     """What a terminal's Ctrl-C and a batch system's SIGTERM do: every process hears it."""
     process = begin(tmp_path / "run")
@@ -509,6 +508,16 @@ def test_a_signal_to_the_whole_group_saves_and_ends(number, moment, tmp_path):
     assert "agent steps after" in out and "Traceback" not in err
     assert saved(tmp_path / "run", A3C_CATCH).step > 0 or moment == "starting"
     wait_for(lambda: not members(process.pid))
+
+
+def test_processes_of_others_can_still_be_ended(tmp_path):
+    """Those started through the same server afterwards, as Stable-Baselines3 and a notebook's pools do."""
+    quiet_train(AS_PROCESSES, "torch", tmp_path / "run")
+    sleeper = workers.process_context().Process(target=time.sleep, args=[600], daemon=True)
+    sleeper.start()
+    sleeper.terminate()
+    sleeper.join(20)
+    assert sleeper.exitcode == -signal.SIGTERM
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are Unix's")
