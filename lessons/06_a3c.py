@@ -915,8 +915,8 @@ for agent, name in (("dqn", "DQN"), ("a3c", "A3C")):
 # | A3C, 8 threads | 20.19 million | 28.6 | 144.5 (the game's score) |
 #
 # In the book's pair a *step* teaches more in DQN, which meets it again and again; an *hour* teaches more in A3C, which takes several times
-# as many steps in it. Of our own two, DQN is ahead in both pictures: two cores are few for A3C. Compare shapes rather than heights, since
-# the book's DQN counts clipped rewards and the other three the game's score. Where our runs' settings differ from the book's, and why, is
+# as many steps in it. Of our own two, DQN is far ahead step for step; hour for hour they go side by side, as far as our A3C has come.
+# Compare shapes rather than heights, since the book's DQN counts clipped rewards and the other three the game's score. Where our runs' settings differ from the book's, and why, is
 # told in [training.md](../docs/training.md).
 
 # %%
