@@ -75,10 +75,13 @@ def train(
                 best = {} if progress.best_mean == float("-inf") else {"best": f"{progress.best_mean:.1f}"}
                 bar.set_postfix({"score": f"{statistics.means()[0]:.1f}"} | best, refresh=False)
 
-        def save() -> None:
+        def save() -> Progress:
+            """Write the checkpoint, and keep a copy of its weights; returns how far it is."""
             with holding(shared.lock, failures):
-                folder.save(learner, replace(progress, step=shared.steps.value), rng)
+                saved = replace(progress, step=shared.steps.value)
+                folder.save(learner, saved, rng)
                 evaluated.copy_from(learner)
+            return saved
 
         def look_while_evaluating(_) -> None:
             look()
@@ -86,31 +89,31 @@ def train(
                 raise EvaluationAbandoned
 
         try:
-            last_save, finished = time.monotonic(), False
+            last_save, seen, finished = time.monotonic(), progress.step, False
             while not finished:
                 time.sleep(POLL_SECONDS)
                 finished = shared.steps.value >= config.total_steps or interrupted.is_set() or bool(failures)
-                before = progress.step
                 if finished:
                     record(stop_workers(shared, workers))
                 look()
-                evaluates = due(config.evaluation_period, before, progress.step) and not (failures or interrupted.is_set())
+                evaluates = due(config.evaluation_period, seen, progress.step) and not (failures or interrupted.is_set())
+                seen = progress.step
                 if finished or evaluates or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
-                    save()
+                    saved = save()
                     last_save = time.monotonic()
                 if evaluates:  # while the workers go on
                     bar.set_description("evaluating")
                     scores = evaluate_or_none(evaluated, config, look_while_evaluating)
                     if scores:
-                        recorder.add_evaluation(scores, evaluated.get_weights())
+                        recorder.add_evaluation(scores, evaluated.get_weights(), saved)
                         save()  # and the best weights keep their mean
                     bar.set_description("")
         finally:
             stop_workers(shared, workers)
             recorder.close()
     if failures and not interrupted.is_set():  # a signal to all may have ended some before they could listen
-        saved = f"what was learned is saved at {progress.step:,} agent steps; go on with --resume"
-        raise WorkerFailed(f"actor-learner {failures[0].worker} failed; {saved}:\n{failures[0].reason}")
+        advice = f"what was learned is saved at {progress.step:,} agent steps; go on with --resume"
+        raise WorkerFailed(f"actor-learner {failures[0].worker} failed; {advice}:\n{failures[0].reason}")
     return progress
 
 

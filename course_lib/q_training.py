@@ -116,7 +116,7 @@ def train(
                 folder.save(learner, progress, rng)  # an evaluation takes a while: whoever has no patience for it loses nothing
                 bar.set_description("evaluating")
                 scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, EVALUATION_SEED)
-                recorder.add_evaluation(scores, learner.get_weights())
+                recorder.add_evaluation(scores, learner.get_weights(), progress)
                 folder.save(learner, progress, rng)  # and the best weights keep their mean
                 bar.set_description("")
             finished = step.after >= config.total_steps or interrupted.is_set()

@@ -54,16 +54,16 @@ class Recorder:
             hours, means = round(self.progress.seconds / 3600, 4), self.statistics.means().round(4).tolist()
             self.curve.add(self.point(step, hours, self.statistics.games, *means, float(f"{setting:.4g}")))
 
-    def add_evaluation(self, scores: Scores, weights: Weights) -> None:
-        """Log an evaluation of these weights; keep them if it is the best so far."""
+    def add_evaluation(self, scores: Scores, weights: Weights, came_from: Progress) -> None:
+        """Log an evaluation of these weights; keep them if it is the best so far. came_from: how far the run was when it had these weights."""
         path, new = self.folder / "evaluations.csv", not (self.folder / "evaluations.csv").exists()
         with path.open("a", newline="") as file:
             writer = csv.writer(file)
             if new:
                 writer.writerow(["agent_steps", "hours", "episodes", "mean", "median", "iqm", "low", "high"])
             numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
-            writer.writerow([self.progress.step, round(self.progress.seconds / 3600, 4), len(scores.scores), *numbers])
-        self.board.add(self.progress.step, {"Evaluation/Mean_Score": scores.mean})
+            writer.writerow([came_from.step, round(came_from.seconds / 3600, 4), len(scores.scores), *numbers])
+        self.board.add(came_from.step, {"Evaluation/Mean_Score": scores.mean})
         if scores.mean > self.progress.best_mean:
             self.progress.best_mean = scores.mean
             save_weights(self.folder / "best.safetensors", weights, self.config)

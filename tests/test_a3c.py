@@ -22,7 +22,7 @@ from course_lib.a3c_training import train
 from course_lib.checkpoints import RunFolder
 from course_lib.config import A3C_CATCH, A3C_SMOKE, NetworkConfig
 from course_lib.errors import CourseError, WorkerFailed
-from course_lib.evaluation import evaluate, sampled_policy
+from course_lib.evaluation import Scores, evaluate, sampled_policy
 from course_lib.learners import FRAMEWORKS, make_learner
 from course_lib.logs import A3CCurvePoint, read_curve
 from course_lib.pretrained import load_learner
@@ -450,6 +450,25 @@ def test_an_error_of_the_main_thread_leaves_no_workers_behind(config, tmp_path, 
     with pytest.raises(CourseError, match="No space left"):
         quiet_train(config, "torch", tmp_path / "run")
     assert not multiprocessing.active_children() and not any("actor-learner" in thread.name for thread in threading.enumerate())
+
+
+def test_an_evaluation_is_logged_at_the_steps_of_its_weights(tmp_path, monkeypatch):
+    """The workers go on meanwhile, and come far beyond."""
+    checkpoints = []
+
+    def evaluate(policy, config, episodes, seed, on_game_over):
+        checkpoints.append(saved(tmp_path / "run").step)
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            on_game_over(1)
+            time.sleep(0.05)
+        return Scores(np.ones(3), np.ones(3, int), np.arange(3))
+
+    monkeypatch.setattr(a3c_training, "evaluate", evaluate)
+    progress = quiet_train(replace(TINY, total_steps=5_000, evaluation_period=500), "torch", tmp_path / "run")
+    rows = (tmp_path / "run" / "evaluations.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == checkpoints
+    assert len(checkpoints) >= 2 and progress.step > checkpoints[0] + 100
 
 
 def test_ctrl_c_ends_an_evaluation(tmp_path, monkeypatch):
