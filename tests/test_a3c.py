@@ -458,14 +458,14 @@ def test_an_evaluation_is_logged_at_the_steps_of_its_weights(tmp_path, monkeypat
 
     def evaluate(policy, config, episodes, seed, on_game_over):
         checkpoints.append(saved(tmp_path / "run").step)
-        deadline = time.monotonic() + 1.0
+        deadline = time.monotonic() + 0.5
         while time.monotonic() < deadline:
             on_game_over(1)
             time.sleep(0.05)
         return Scores(np.ones(3), np.ones(3, int), np.arange(3))
 
     monkeypatch.setattr(a3c_training, "evaluate", evaluate)
-    progress = quiet_train(replace(TINY, total_steps=5_000, evaluation_period=500), "torch", tmp_path / "run")
+    progress = quiet_train(replace(TINY, total_steps=10_000, evaluation_period=500), "torch", tmp_path / "run")
     rows = (tmp_path / "run" / "evaluations.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == checkpoints
     assert len(checkpoints) >= 2 and progress.step > checkpoints[0] + 100
@@ -506,7 +506,7 @@ def members(group: int) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=180.0):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -518,9 +518,10 @@ def wait_for(condition, seconds=60.0):
 def test_a_signal_to_the_whole_group_saves_and_ends(number, moment, tmp_path):
     """What a terminal's Ctrl-C and a batch system's SIGTERM do: every process hears it."""
     process = begin(tmp_path / "run")
-    started = 2 if moment == "starting" else 4  # the main process and the server; then two workers
-    wait_for(lambda: len(members(process.pid)) >= started and (tmp_path / "run" / "checkpoint.safetensors").exists())
-    time.sleep(0.0 if moment == "starting" else 2.0)
+    if moment == "starting":  # the main process and the server are there, the workers not yet
+        wait_for(lambda: len(members(process.pid)) >= 2 and (tmp_path / "run" / "checkpoint.safetensors").exists())
+    else:
+        wait_for((tmp_path / "run" / "evaluations.csv").exists)  # thousands of agent steps have been played
     os.killpg(process.pid, number)
     out, err = process.communicate(timeout=90)
     assert process.returncode == 0, err
