@@ -32,10 +32,10 @@ def test_a_stub_is_open(check):
         assert verdict(check, answer)[0] == "open"
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.id}-{mutant.framework}-{mutant.name}")
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.id}-{mutant.variant}-{mutant.name}")
 def test_a_mutant_draws_its_sentence(mutant):
     answer = mutant.answer() if mutant.lazy else mutant.answer
-    status, line = verdict(CHECKS[mutant.id, mutant.framework], answer)
+    status, line = verdict(CHECKS[mutant.id, mutant.variant], answer)
     assert status == "failed", line
     assert mutant.says in line, line
     assert "\n" not in line
@@ -43,5 +43,5 @@ def test_a_mutant_draws_its_sentence(mutant):
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.label)
 def test_every_exercise_has_three_mutants(check):
-    count = Counter((mutant.id, mutant.framework) for mutant in MUTANTS)
-    assert count[check.id, check.framework] >= 3
+    count = Counter((mutant.id, mutant.variant) for mutant in MUTANTS)
+    assert count[check.id, check.variant] >= 3

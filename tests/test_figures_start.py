@@ -85,8 +85,9 @@ def test_the_drawings_draw(game):
 def write_notebook(path, *said: tuple[str, str, str]) -> None:
     """A notebook of check cells: (exercise, framework or "", what it printed)."""
     cells = []
-    for exercise, framework, text in said:
-        about = {"role": "check", "exercise": exercise} | ({"framework": framework} if framework else {})
+    for exercise, variant, text in said:
+        pair = "part" if variant in ("proof", "mend") else "framework"
+        about = {"role": "check", "exercise": exercise} | ({pair: variant} if variant else {})
         outputs = [new_output("stream", name="stdout", text=text)] if text else []
         cells.append(new_code_cell(outputs=outputs, metadata={"course": about}))
     nbformat.write(new_notebook(cells=[new_code_cell("1 + 1"), *cells]), path)
@@ -97,7 +98,9 @@ def test_progress_counts_exercises_that_show_their_tick(tmp_path):
     pair = ("02.4", "torch", ""), ("02.4", "keras", "a word of the learner's\n✓ 02.4")
     write_notebook(tmp_path / "02_convolutions.ipynb", *pair, ("02.5", "", "○"))
     (tmp_path / "03_huber_loss.ipynb").write_text("{ half a noteb")
-    assert course_map.progress(tmp_path) == {"00": (1, 2), "02": (1, 2)}
+    parts = ("10.1", "proof", "✓ 10.1"), ("10.1", "mend", "✓ 10.1"), ("10.2", "proof", "✓ 10.2"), ("10.2", "mend", "✗ 10.2")
+    write_notebook(tmp_path / "10_bug_museum.ipynb", *parts)
+    assert course_map.progress(tmp_path) == {"00": (1, 2), "02": (1, 2), "10": (1, 2)}
 
 
 def test_every_lesson_has_its_brick():

@@ -70,7 +70,8 @@ def code_cells(notebook):
 def check_cells(notebook):
     """The check cells, each with the check that it must call."""
     cells = [cell for cell in code_cells(notebook) if cell.metadata.get("course", {}).get("role") == "check"]
-    return [(cell, CHECKS[cell.metadata.course.exercise, cell.metadata.course.get("framework")]) for cell in cells]
+    marks = [cell.metadata.course for cell in cells]
+    return [(cell, CHECKS[mark.exercise, mark.get("framework") or mark.get("part")]) for cell, mark in zip(cells, marks, strict=True)]
 
 
 def expect_every_cell_to_pass(path, mode, framework, tmp_path):

@@ -23,16 +23,23 @@ class Check:
     id: str  # "03.1"
     name: str
     framework: str | None  # "torch", "keras", or None where NumPy is enough
+    part: str | None  # "proof" or "mend", or None for an exercise in one piece
     why: str  # one sentence shown after success
     judge: Callable[[Any], None]
     make_reference: Callable[[], Any]
 
     @property
+    def variant(self) -> str | None:
+        """Which of a pair it judges."""
+        return self.framework or self.part
+
+    @property
     def label(self) -> str:
-        return f"{self.id} {self.name}" + (f" ({self.framework})" if self.framework else "")
+        return f"{self.id} {self.name}" + (f" ({self.variant})" if self.variant else "")
 
 
 CHECKS: dict[tuple[str, str | None], Check] = {}
+"""By id and variant."""
 
 
 def verdict(check: Check, answer: Any) -> tuple[str, str]:
@@ -51,7 +58,16 @@ def verdict(check: Check, answer: Any) -> tuple[str, str]:
     return "passed", f"✓ {check.label}. {check.why}"
 
 
-def exercise(id: str, *, reference: Any, why: str, framework: str | None = None, name: str | None = None, lazy: bool = False):
+def exercise(
+    id: str,
+    *,
+    reference: Any,
+    why: str,
+    framework: str | None = None,
+    part: str | None = None,
+    name: str | None = None,
+    lazy: bool = False,
+):
     """Turn `check(answer)` into what a check cell calls.
 
     reference: the right answer, or with `lazy=True` a function without arguments that makes it (for answers that need a framework).
@@ -59,10 +75,10 @@ def exercise(id: str, *, reference: Any, why: str, framework: str | None = None,
     """
 
     def wrap(judge: Callable[[Any], None]):
-        check = Check(id, name or judge.__name__, framework, why, judge, reference if lazy else lambda: reference)
-        if (id, framework) in CHECKS:
+        check = Check(id, name or judge.__name__, framework, part, why, judge, reference if lazy else lambda: reference)
+        if (id, check.variant) in CHECKS:
             raise ValueError(f"two checks for exercise {check.label}")
-        CHECKS[id, framework] = check
+        CHECKS[id, check.variant] = check
 
         @functools.wraps(judge)
         def run(answer: Any) -> Any:

@@ -36,16 +36,17 @@ def is_open(number: str) -> bool:
 
 
 def progress(folder: Path = ROOT / "notebooks") -> dict[str, tuple[int, int]]:
-    """Lesson -> (exercises whose check shows ✓ in the saved notebook, exercises). One framework of a pair is enough."""
-    marks: dict[str, bool] = {}
+    """Lesson -> (exercises whose check shows ✓ in the saved notebook, exercises): of two frameworks one, of two parts both."""
+    marks: dict[str, dict[str | None, bool]] = {}  # exercise -> part -> has one of its checks passed?
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         for cell in cells_of(path):
             about = cell["metadata"].get("course", {})
             if about.get("role") == "check":
                 said = "".join("".join(output.get("text", "")) for output in cell["outputs"])
                 passed = any(line.startswith("✓") for line in said.splitlines())
-                marks[about["exercise"]] = marks.get(about["exercise"], False) or passed
-    count = {number: [passed for exercise, passed in marks.items() if exercise.startswith(number)] for number in LESSONS}
+                parts, part = marks.setdefault(about["exercise"], {}), about.get("part")
+                parts[part] = parts.get(part, False) or passed
+    count = {number: [all(parts.values()) for exercise, parts in marks.items() if exercise.startswith(number)] for number in LESSONS}
     return {number: (sum(passed), len(passed)) for number, passed in count.items() if passed}
 
 

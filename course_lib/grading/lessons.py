@@ -15,7 +15,8 @@ import jupytext
 
 from course_lib.errors import CourseError
 
-FRAMEWORKS = ("torch", "keras")
+PAIRS = {"framework": ("torch", "keras"), "part": ("proof", "mend")}
+"""An exercise may be a pair of answer cells: in two frameworks, or in two parts."""
 TAGS = {"nbval-ignore-output"}
 LONGEST_CELL = 25  # lines
 NAME = re.compile(r"\d\d_[a-z0-9_]+")
@@ -32,16 +33,22 @@ class Cell:
     line: int  # of the cell's `# %%` marker in the file
     role: str | None = None  # "text", "answer" or "check" of an exercise; None for every other cell
     exercise: str | None = None  # "03.1"
-    framework: str | None = None  # "torch" or "keras" where an exercise is a pair
+    framework: str | None = None  # "torch" or "keras" where an exercise is such a pair
+    part: str | None = None  # "proof" or "mend" where it is that pair
     tags: tuple[str, ...] = ()
 
     @property
+    def variant(self) -> str | None:
+        """Which of a pair the cell belongs to."""
+        return self.framework or self.part
+
+    @property
     def key(self) -> tuple[str | None, str | None]:
-        return self.exercise, self.framework
+        return self.exercise, self.variant
 
     @property
     def label(self) -> str:
-        return f"{self.exercise} ({self.framework})" if self.framework else f"{self.exercise}"
+        return f"{self.exercise} ({self.variant})" if self.variant else f"{self.exercise}"
 
     @property
     def solved(self) -> str:
@@ -92,14 +99,14 @@ def read_cells(path: Path) -> list[Cell]:
 def read_cell(parsed, file: str, line: int) -> Cell:
     """Turn jupytext's cell into ours; jupytext's own bookkeeping (lines_to_next_cell) is dropped."""
     options = {key: value for key, value in parsed.metadata.items() if not key.startswith("lines_to")}
-    check, exercise, framework = (options.pop(key, None) for key in ("check", "exercise", "framework"))
+    check, exercise, framework, part = (options.pop(key, None) for key in ("check", "exercise", *PAIRS))
     tags = options.pop("tags", [])
     role = "check" if check else None
     if exercise:
         role = "answer" if parsed.cell_type == "code" else "text"
-    cell = Cell(parsed.cell_type, parsed.source, file, line, role, exercise or check, framework, tuple(tags))
+    cell = Cell(parsed.cell_type, parsed.source, file, line, role, exercise or check, framework, part, tuple(tags))
     if options:
-        raise cell.mistake(f"`{next(iter(options))}` is no option of a cell: use exercise, check, framework or tags.")
+        raise cell.mistake(f"`{next(iter(options))}` is no option of a cell: use exercise, check, framework, part or tags.")
     if exercise and check:
         raise cell.mistake("a cell is an exercise or a check, not both.")
     return cell
@@ -134,8 +141,12 @@ def solve(cell: Cell) -> tuple[str, str]:
 
 def check_cell(cell: Cell) -> None:
     """What must hold for a cell on its own."""
-    if cell.framework and (cell.framework not in FRAMEWORKS or cell.role not in ("answer", "check")):
-        raise cell.mistake(f'framework="{cell.framework}": write "torch" or "keras", on an answer cell and its check.')
+    for pair, (one, other) in PAIRS.items():
+        value = getattr(cell, pair)
+        if value and (value not in (one, other) or cell.role not in ("answer", "check")):
+            raise cell.mistake(f'{pair}="{value}": write "{one}" or "{other}", on an answer cell and its check.')
+    if cell.framework and cell.part:
+        raise cell.mistake("a cell has a framework or a part, not both.")
     if unknown := set(cell.tags) - TAGS:
         raise cell.mistake(f"the tag `{min(unknown)}` means nothing here: the tags are {', '.join(sorted(TAGS))}.")
     if cell.kind == "markdown":
@@ -156,22 +167,23 @@ def check_exercise_number(cell: Cell, lesson: Lesson) -> None:
 def check_exercises(cells: list[Cell]) -> None:
     """What must hold between cells: each exercise has a text with three hints, and each answer its own check right after it."""
     count = Counter((cell.role, cell.key) for cell in cells if cell.role)
-    texts = {cell.exercise for cell in cells if cell.role == "text"}
+    texts, answered = ({cell.exercise for cell in cells if cell.role == role} for role in ("text", "answer"))
     code = [cell for cell in cells if cell.kind == "code"]
     for cell in cells:
         if cell.role and count[cell.role, cell.key] > 1:
             raise cell.mistake(f"exercise {cell.label} has two cells of the kind `{cell.role}`.")
         if cell.role == "text" and cell.source.count("<summary>Hint") != 3:
             raise cell.mistake(f"exercise {cell.label} needs three hints, each in its own <details>.")
-        if cell.role == "text" and not any(count["answer", (cell.exercise, framework)] for framework in (None, *FRAMEWORKS)):
+        if cell.role == "text" and cell.exercise not in answered:
             raise cell.mistake(f"exercise {cell.label} has no answer cell.")
     for cell, after in zip(code, [*code[1:], None], strict=True):
         if cell.role == "check" and not count["answer", cell.key]:
             raise cell.mistake(f"this check has no exercise {cell.label} before it.")
         if cell.role == "answer":
             check_answer(cell, after, cell.exercise in texts)
-            if cell.framework and not all(count["answer", (cell.exercise, framework)] for framework in FRAMEWORKS):
-                raise cell.mistake(f"exercise {cell.exercise} needs a torch cell and a keras cell.")
+            for one, other in PAIRS.values():
+                if cell.variant in (one, other) and not all(count["answer", (cell.exercise, name)] for name in (one, other)):
+                    raise cell.mistake(f"exercise {cell.exercise} needs a {one} cell and a {other} cell.")
 
 
 def check_answer(cell: Cell, after: Cell | None, has_text: bool) -> None:

@@ -1,6 +1,7 @@
 """A lesson as a notebook: cells with fixed ids, metadata that names each exercise's cells, and one way to write it down.
 
-An exercise's cells carry `metadata.course = {"role": "text" | "answer" | "check", "exercise": "03.1"}`, and `"framework"` in pairs.
+An exercise's cells carry `metadata.course = {"role": "text" | "answer" | "check", "exercise": "03.1"}`, and in pairs `"framework"` or
+`"part"`.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ def make_cell(lesson: Lesson, position: int, cell: Cell, solved: bool) -> Notebo
     parts = [lesson.number, f"c{position:02}"]
     metadata = {"tags": list(cell.tags)} if cell.tags else {}
     if cell.role:
-        marks = {"role": cell.role, "exercise": cell.exercise, "framework": cell.framework}
+        marks = {"role": cell.role, "exercise": cell.exercise, "framework": cell.framework, "part": cell.part}
         metadata |= {"course": {key: value for key, value in marks.items() if value}, "deletable": False}
-        parts = [lesson.number, cell.exercise.split(".")[1], cell.role, cell.framework or ""]
+        parts = [lesson.number, cell.exercise.split(".")[1], cell.role, cell.variant or ""]
     if cell.role == "check":
         metadata["editable"] = False
     identity = "-".join(filter(None, parts))  # "03-1-answer-torch", "03-c07"

@@ -100,25 +100,26 @@ def test_a_grader_finds_each_cell_of_an_exercise(course, executed):
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
-def test_a_twin_carries_its_framework(tmp_path):
+@pytest.mark.parametrize(("pair", "names"), [("framework", ("torch", "keras")), ("part", ("proof", "mend"))])
+def test_each_of_a_pair_is_marked(tmp_path, pair, names):
     path = tmp_path / "03_huber_loss.py"
     hints = "<summary>Hint" * 3
-    pair = "".join(
-        f'# %% exercise="03.3" framework="{name}"\n# SOLUTION BEGIN\n# STUB {name} = None\n{name} = 1\n# SOLUTION END\n\n'
-        f'# %% check="03.3" framework="{name}"\n{name} = checks.huber.{name}({name})\n\n'
-        for name in ("torch", "keras")
+    cells = "".join(
+        f'# %% exercise="03.3" {pair}="{name}"\n# SOLUTION BEGIN\n# STUB {name} = None\n{name} = 1\n# SOLUTION END\n\n'
+        f'# %% check="03.3" {pair}="{name}"\n{name} = checks.huber.{name}({name})\n\n'
+        for name in names
     )
-    path.write_text(f'# %% [markdown] exercise="03.3"\n# {hints}\n\n{pair}', encoding="utf-8")
+    path.write_text(f'# %% [markdown] exercise="03.3"\n# {hints}\n\n{cells}', encoding="utf-8")
     cells = make_notebook(read_lesson(path), solved=False).cells
     assert [cell.id for cell in cells] == [
         "03-3-text",
-        "03-3-answer-torch",
-        "03-3-check-torch",
-        "03-3-answer-keras",
-        "03-3-check-keras",
+        f"03-3-answer-{names[0]}",
+        f"03-3-check-{names[0]}",
+        f"03-3-answer-{names[1]}",
+        f"03-3-check-{names[1]}",
     ]
-    assert cells[3].metadata.course == {"role": "answer", "exercise": "03.3", "framework": "keras"}
-    assert cells[3].source == "keras = None"
+    assert cells[3].metadata.course == {"role": "answer", "exercise": "03.3", pair: names[1]}
+    assert cells[3].source == f"{names[1]} = None"
 
 
 def test_only_a_changed_source_is_executed_again(course, executed):

@@ -37,6 +37,8 @@ TWINS = LESSON.replace(
     + PAIR.replace("twice", "twice_keras").replace('="03.1"', '="03.1" framework="keras"'),
 )
 
+PARTS = TWINS.replace('framework="torch"', 'part="proof"').replace('framework="keras"', 'part="mend"')
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -116,6 +118,18 @@ def test_twins_share_a_text(read):
     assert roles == [("text", None), ("answer", "torch"), ("check", "torch"), ("answer", "keras"), ("check", "keras")]
 
 
+def test_parts_share_a_text_too_and_prose_may_stand_between(read):
+    mend = '# %% exercise="03.1" part="mend"'
+    cells = read(PARTS.replace(mend, f"# %% [markdown]\n# Now mend it.\n\n{mend}")).cells
+    assert [(cell.role, cell.part, cell.framework) for cell in cells if cell.role] == [
+        ("text", None, None),
+        ("answer", "proof", None),
+        ("check", "proof", None),
+        ("answer", "mend", None),
+        ("check", "mend", None),
+    ]
+
+
 SECOND_TEXT = '# # A lesson\n\n# %% [markdown] exercise="03.2"\n# <summary>Hint<summary>Hint<summary>Hint'
 MISTAKES = {
     "no end": ("    # SOLUTION END\n", "", 12, "has no `# SOLUTION END`"),
@@ -134,6 +148,9 @@ MISTAKES = {
     "a duplicate id": ("# # A lesson", '# # A lesson\n\n# %% [markdown] exercise="03.1"\n# again', 4, "two cells of the kind `text`"),
     "another lesson's id": ('# %% exercise="03.1"', '# %% exercise="04.1"', 10, 'should be "03.k"'),
     "an unknown framework": ('# %% exercise="03.1"', '# %% exercise="03.1" framework="jax"', 10, 'write "torch" or "keras"'),
+    "an unknown part": ('# %% exercise="03.1"', '# %% exercise="03.1" part="half"', 10, 'write "proof" or "mend"'),
+    "a text with a part": ('exercise="03.1"', 'exercise="03.1" part="mend"', 7, "on an answer cell and its check"),
+    "a framework and a part": ('# %% exercise="03.1"', '# %% exercise="03.1" framework="torch" part="mend"', 10, "not both"),
     "a twin alone": ('exercise="03.1"\ndef', 'exercise="03.1" framework="torch"\ndef', 10, "needs its check"),
     "an unknown option": ('# %% exercise="03.1"', '# %% excercise="03.1"', 10, "`excercise` is no option"),
     "an unknown tag": ("nbval-ignore-output", "nbval-skip", 20, "the tag `nbval-skip` means nothing"),
@@ -155,9 +172,13 @@ def test_a_mistake_is_named_with_its_line(read, old, new, line, says):
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_twin_needs_its_twin(read):
-    alone = TWINS[: TWINS.index('# %% exercise="03.1" framework="keras"')]
-    with pytest.raises(CourseError, match="needs a torch cell and a keras cell"):
+@pytest.mark.parametrize(
+    ("lesson", "second", "says"),
+    [(TWINS, 'framework="keras"', "needs a torch cell and a keras cell"), (PARTS, 'part="mend"', "needs a proof cell and a mend cell")],
+)
+def test_a_twin_needs_its_twin(read, lesson, second, says):
+    alone = lesson[: lesson.index(f'# %% exercise="03.1" {second}')]
+    with pytest.raises(CourseError, match=says):
         read(alone)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Mutant:
     id: str
-    framework: str | None
+    variant: str | None  # the framework or the part, where an exercise is a pair
     name: str
     answer: Any
     says: str
@@ -17,9 +17,9 @@ class Mutant:
 MUTANTS: list[Mutant] = []
 
 
-def mutant(id: str, *, says: str, framework: str | None = None, name: str | None = None, lazy: bool = False):
+def mutant(id: str, *, says: str, framework: str | None = None, part: str | None = None, name: str | None = None, lazy: bool = False):
     def add(answer):
-        MUTANTS.append(Mutant(id, framework, name or getattr(answer, "__name__", f"value_{len(MUTANTS)}"), answer, says, lazy))
+        MUTANTS.append(Mutant(id, framework or part, name or getattr(answer, "__name__", f"value_{len(MUTANTS)}"), answer, says, lazy))
         return answer
 
     return add
