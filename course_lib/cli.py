@@ -56,10 +56,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("agent", choices=AGENTS)
     add_framework(train)
     train.add_argument("--preset", choices=PRESETS["dqn"], help="settings to start from: book as published, fast for 2 CPU cores, "
-                       "smoke to see every part run in seconds, catch for the toy of the lessons (default: fast)")
+                       "smoke to see every part run in seconds, catch and (not a3c) chain for the toys of the lessons (default: fast)")
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
-    train.add_argument("--keep-memory", action="store_true", help="dqn: save the replay memory too when the run stops (fast: 2.8 GB)")
+    train.add_argument("--keep-memory", action="store_true", help="dqn, bootstrapped_dqn: save the replay memory too when the run stops (fast: 2.8 GB)")
     train.add_argument("--workers", type=positive, metavar="N", help="a3c: actor-learners (default: the preset's; fast: 8)")
     train.add_argument("--workers-as", choices=["threads", "processes"], help="a3c: threads share one interpreter; "
                        "processes, with PyTorch, use every core (default: the preset's; fast: processes)")
@@ -115,7 +115,10 @@ def add_agent(command) -> None:
     add_framework(command)
     command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
     command.add_argument("--policy", choices=["greedy", "sampled"], help="the best action, or one drawn with the policy's probabilities "
-                         "(default: sampled for a3c, greedy for dqn, which has no probabilities)")
+                         "(default: sampled for a3c, greedy for the others, which have no probabilities)")
+    heads = command.add_mutually_exclusive_group()
+    heads.add_argument("--vote", action="store_true", help="bootstrapped_dqn: every head votes, the most frequent action wins (the default)")
+    heads.add_argument("--head", type=natural, metavar="K", help="bootstrapped_dqn: follow one head alone, 0 being the first")
     command.add_argument("--epsilon", type=share, metavar="E", help="share of random actions of a greedy policy (default: 0.01)")
     add_device(command)
 
@@ -142,20 +145,24 @@ def share(text: str) -> float:
 
 
 def load_agent(options):
-    """The learner, its configuration, whether its actions are sampled, and its file, as the options choose."""
+    """The learner as it is to be played, its configuration, whether its actions are sampled, and its file, as the options choose."""
     from course_lib import pretrained
-    from course_lib.learners import framework
+    from course_lib.learners import as_played, framework
 
     agent = options.agent or (pretrained.agent_of(options.weights) if options.weights else "dqn")
-    if (agent, options.policy) == ("dqn", "sampled"):
+    if agent != "a3c" and options.policy == "sampled":
         raise CourseError("A DQN has Q-values, not probabilities to draw from; choose --policy greedy.")
+    if agent != "bootstrapped_dqn" and (options.vote or options.head is not None):
+        raise CourseError(f"Only bootstrapped_dqn has heads; leave out --vote and --head for {agent}.")
     path = options.weights or pretrained.stage_file(agent, options.stage)[0]
     learner, config = pretrained.load_learner(path, framework(options.framework), agent, options.device)
     sampled = agent == "a3c" and options.policy != "greedy"
     if sampled and options.epsilon is not None:
         raise CourseError("Epsilon is for greedy play; add --policy greedy, or leave out --epsilon.")
     options.epsilon = 0.01 if options.epsilon is None else options.epsilon
-    return learner, config, sampled, path
+    if options.head is not None and options.head >= config.num_heads:
+        raise CourseError(f"{path} has {config.num_heads} heads, 0 to {config.num_heads - 1}; there is no head {options.head}.")
+    return as_played(learner, options.head), config, sampled, path
 
 
 def run_doctor(options) -> int:
@@ -172,7 +179,10 @@ def run_train(options) -> None:
     check_agent_options(options)
     # What a resumed run is not told, it takes from its folder; what it is told must agree with the folder.
     about = RunFolder(options.run).about(options.agent) if options.resume else {}
-    config = PRESETS[options.agent][options.preset or "fast"] if options.preset or not about else config_of(about)
+    presets = PRESETS[options.agent]
+    if options.preset and options.preset not in presets:
+        raise CourseError(f"{options.agent} has no preset {options.preset}; there are {', '.join(presets)}.")
+    config = presets[options.preset or "fast"] if options.preset or not about else config_of(about)
     told = {"total_steps": options.total_steps, "num_workers": options.workers, "workers_as": options.workers_as}
     config = replace(config, **{name: value for name, value in told.items() if value})
     name = framework(options.framework or about.get("framework"))
@@ -189,10 +199,10 @@ def run_train(options) -> None:
 
 
 def check_agent_options(options) -> None:
-    """Refuse what only the other agent has."""
+    """Refuse what only other agents have."""
     if options.agent == "a3c" and options.keep_memory:
         raise CourseError("A3C learns from what it has just played and keeps no memory; leave out --keep-memory.")
-    if options.agent == "dqn" and (options.workers or options.workers_as):
+    if options.agent != "a3c" and (options.workers or options.workers_as):
         raise CourseError("A DQN has no actor-learners; leave out --workers and --workers-as.")
 
 
@@ -204,6 +214,8 @@ def run_evaluate(options) -> None:
     learner, config, sampled, path = load_agent(options)
     policy = sampled_policy(learner) if sampled else greedy_policy(learner, options.epsilon)
     manner = "sampled" if sampled else f"greedy, epsilon {options.epsilon}"
+    if config.agent == "bootstrapped_dqn":
+        manner = ("vote" if options.head is None else f"head {options.head}") + f", epsilon {options.epsilon}"
     with tqdm(total=options.episodes, unit=" games", file=sys.stderr, leave=False) as bar:
         scores = evaluate(policy, config, options.episodes, options.seed, bar.update)
     if options.json:

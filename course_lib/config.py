@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from course_lib.errors import CourseError
 
 __all__ = [
-    "A3C_BOOK", "A3C_CATCH", "A3C_FAST", "A3C_SMOKE", "BOOK", "CATCH", "FAST", "PRESETS", "SMOKE",
-    "A3CConfig", "Config", "DQNConfig", "NetworkConfig", "config_from_dict", "replace",
+    "A3C_BOOK", "A3C_CATCH", "A3C_FAST", "A3C_SMOKE", "BOOK", "BOOTSTRAPPED_BOOK", "BOOTSTRAPPED_CATCH", "BOOTSTRAPPED_CHAIN",
+    "BOOTSTRAPPED_FAST", "BOOTSTRAPPED_SMOKE", "CATCH", "FAST", "PRESETS", "SMOKE",
+    "A3CConfig", "BootstrappedConfig", "Config", "DQNConfig", "NetworkConfig", "config_from_dict", "replace",
 ]  # fmt: skip
 
 
@@ -103,6 +104,26 @@ class DQNConfig(GameConfig):
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("precision", self.precision, ("float32", "bfloat16"))
+
+
+@dataclass(frozen=True)
+class BootstrappedConfig(DQNConfig):
+    """A Bootstrapped DQN is a DQN with these settings more (Osband et al. 2016). `network.conv` is the core that the heads share;
+    every head has the layers of `network.dense` and its own outputs."""
+
+    agent: ClassVar[str] = "bootstrapped_dqn"
+
+    num_heads: int = 10
+    """Heads, K. A single head is DQN."""
+    mask_probability: float = 1.0
+    """Probability that a head may learn from a transition; drawn for each head when the transition is stored."""
+    prior_scale: float = 0.0
+    """Weight of the fixed random network added to each head (Osband et al. 2018); 0 for none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_heads < 1 or not 0.0 < self.mask_probability <= 1.0:
+            raise CourseError("A Bootstrapped DQN has at least 1 head and a mask probability above 0, at most 1.")
 
 
 @dataclass(frozen=True)
@@ -225,6 +246,53 @@ CATCH = replace(
 )
 """A toy that DQN solves in seconds, for lesson 04 and the tests."""
 
+def bootstrapped(config: DQNConfig, **settings) -> BootstrappedConfig:
+    """A DQN's configuration with heads."""
+    return BootstrappedConfig(**{field.name: getattr(config, field.name) for field in fields(config)} | settings)
+
+
+BOOTSTRAPPED_BOOK = BootstrappedConfig(
+    replay_capacity=500_000,
+    update_period=4,
+    optimizer="adam",
+    optimizer_epsilon=1e-8,
+    epsilon_end=0.01,
+    total_steps=5_000_000,
+    evaluation_period=50_000,
+    num_heads=9,
+    mask_probability=0.9,
+)
+"""The code review's Bootstrapped DQN: 9 heads, masks of 0.9, an update every 4 steps."""
+
+BOOTSTRAPPED_FAST = bootstrapped(
+    FAST,
+    network=NetworkConfig(dense=(128,)),  # ten heads of 512 would be 16 million weights, and an update four times as long
+    num_heads=10,  # the paper's number
+    mask_probability=1.0,  # the paper's choice on Atari: the heads differ by their first weights
+    epsilon_decay_steps=100_000,  # the heads explore; epsilon only helps them to begin
+    epsilon_end=0.01,
+)
+"""Bootstrapped DQN for 2 CPU cores."""
+
+BOOTSTRAPPED_SMOKE = bootstrapped(SMOKE, network=NetworkConfig(dense=(32,)), num_heads=3, mask_probability=0.5)
+"""Seconds long: does every part run? It learns nothing."""
+
+BOOTSTRAPPED_CATCH = bootstrapped(CATCH, num_heads=5, mask_probability=0.5, epsilon_start=0.0, epsilon_end=0.0)
+"""Catch, explored by the heads alone: no epsilon."""
+
+BOOTSTRAPPED_CHAIN = bootstrapped(
+    CATCH,
+    preset="chain",
+    game="chain-20",
+    num_envs=1,
+    network=NetworkConfig(conv=(), dense=(20, 20)),
+    num_heads=10,
+    mask_probability=0.5,
+    epsilon_start=0.0,
+    epsilon_end=0.0,
+)
+"""The paper's chain (section 5), explored by the heads alone."""
+
 A3C_BOOK = A3CConfig()
 """The book's A3C: 8 threads, 20 steps, RMSprop. The book's code uses an optimiser for the policy and another for the value; here one."""
 
@@ -273,6 +341,9 @@ A3C_CATCH = replace(
 
 PRESETS = {
     "dqn": {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH)},
+    "bootstrapped_dqn": {
+        config.preset: config for config in (BOOTSTRAPPED_BOOK, BOOTSTRAPPED_FAST, BOOTSTRAPPED_SMOKE, BOOTSTRAPPED_CATCH, BOOTSTRAPPED_CHAIN)
+    },
     "a3c": {config.preset: config for config in (A3C_BOOK, A3C_FAST, A3C_SMOKE, A3C_CATCH)},
 }
 """Agent -> name -> configuration."""
@@ -280,7 +351,7 @@ PRESETS = {
 
 def config_from_dict(values: dict[str, Any], agent: str = "dqn") -> Config:
     """The inverse of `dataclasses.asdict`, for configurations read from json. Unknown or missing fields are refused."""
-    kinds = {kind.agent: kind for kind in (DQNConfig, A3CConfig)}
+    kinds = {kind.agent: kind for kind in (DQNConfig, BootstrappedConfig, A3CConfig)}
     one_of("agent", agent, tuple(kinds))
     names = {field.name for field in fields(kinds[agent])}
     if set(values) != names:

@@ -7,20 +7,20 @@ import gymnasium
 from course_lib.atari import FRAME_SHAPE, Breakout, VectorBreakout
 from course_lib.config import Config
 from course_lib.errors import CourseError
-from course_lib.toy import TOYS, VectorToy
+from course_lib.toy import TOYS, VectorToy, is_toy, make_toy
 
 
 def make_vector(config: Config, num_envs: int):
     """`num_envs` games side by side, as the configuration says: a `VectorBreakout` or a `VectorToy`."""
-    if config.game in TOYS:
+    if is_toy(config.game):
         return VectorToy(config.game, num_envs)
     return VectorBreakout(num_envs, **breakout_settings(config))
 
 
 def make_game(config: Config) -> gymnasium.Env:
     """One game, as the configuration says: a `Breakout` or a toy."""
-    if config.game in TOYS:
-        return TOYS[config.game]()
+    if is_toy(config.game):
+        return make_toy(config.game)
     return Breakout(**breakout_settings(config))
 
 
@@ -34,4 +34,4 @@ def breakout_settings(config: Config) -> dict:
 
 def observation_shape(config: Config) -> tuple[int, int, int]:
     """(H, W, C) of what the configuration's game shows."""
-    return TOYS[config.game]().observation_space.shape if config.game in TOYS else (*FRAME_SHAPE, config.history)
+    return make_toy(config.game).observation_space.shape if is_toy(config.game) else (*FRAME_SHAPE, config.history)

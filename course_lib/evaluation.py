@@ -12,14 +12,15 @@ from scipy import stats
 from course_lib.config import Config
 from course_lib.environments import make_vector
 from course_lib.exploration import epsilon_greedy, sample_actions
-from course_lib.learners import ActorCritic, Learner, action_scores
+from course_lib.learners import ActorCritic, Learner, action_scores, as_played
 
 Policy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """observations uint8 [E, H, W, C], generator -> actions int [E]."""
 
 
 def greedy_policy(learner: Learner, epsilon: float) -> Policy:
-    """The action of highest value (or highest probability), or with probability epsilon any."""
+    """The action of highest value (or highest probability; an ensemble's: the one that wins the vote), or with probability epsilon any."""
+    learner = as_played(learner)
     return lambda observations, rng: epsilon_greedy(action_scores(learner, observations), epsilon, rng)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ import numpy as np
 from course_lib.backends.common import Weights
 from course_lib.config import Config
 from course_lib.errors import CourseError
+from course_lib.exploration import vote_shares
 from course_lib.quiet import quiet
 from course_lib.replay import Batch
 from course_lib.returns import Rollout
@@ -45,6 +47,44 @@ class QLearner(Protocol):
         """Go on from a state that `get_state` of the same framework and configuration gave."""
 
 
+class Ensemble(QLearner, Protocol):
+    """K heads of action values that learn from batches with masks; `update` returns the mean of the heads' losses."""
+
+    def q_values(self, observations: np.ndarray) -> np.ndarray:
+        """uint8 [B, H, W, C] -> float32 [B, K, A]."""
+
+    def head_values(self, observations: np.ndarray, head: int) -> np.ndarray:
+        """What one head says, without asking the others: uint8 [B, H, W, C] -> float32 [B, A]."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of an ensemble, played as a DQN is."""
+
+    ensemble: Ensemble
+    head: int
+
+    def q_values(self, observations: np.ndarray) -> np.ndarray:
+        return self.ensemble.head_values(observations, self.head)  # [B, A]
+
+
+@dataclass(frozen=True)
+class Vote:
+    """All heads of an ensemble, played by majority vote: what it holds of an action is the share of the heads that vote for it."""
+
+    ensemble: Ensemble
+
+    def q_values(self, observations: np.ndarray) -> np.ndarray:
+        return vote_shares(self.ensemble.q_values(observations))  # [B, A]
+
+
+def as_played(learner: Learner, head: int | None = None) -> Learner:
+    """A learner as it is played: an ensemble votes, or follows one head; everything else plays as it is."""
+    if not hasattr(learner, "head_values"):
+        return learner
+    return Vote(learner) if head is None else Head(learner, head)
+
+
 class ActorCritic(Protocol):
     """A policy and a value that learn from rollouts: the global network, or a worker's local copy of it. NumPy in, NumPy out."""
 
@@ -74,6 +114,12 @@ class ActorCritic(Protocol):
 
 
 Learner = QLearner | ActorCritic
+LEARNERS = {
+    "dqn": ("dqn", "DQNLearner"),
+    "bootstrapped_dqn": ("bootstrapped", "BootstrappedLearner"),
+    "a3c": ("actor_critic", "ActorCriticLearner"),
+}
+"""Agent -> where each backend has its learner: (module, class)."""
 
 
 def action_scores(learner: Learner, observations: np.ndarray) -> np.ndarray:
@@ -93,7 +139,7 @@ def make_learner(
     config: Config, framework_name: str, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"
 ) -> Learner:
     """A fresh learner for the configuration's agent. observation_shape: (H, W, C); device: "auto" (CUDA where there is one), "cpu" or "cuda"."""
-    module, name = {"dqn": ("dqn", "DQNLearner"), "a3c": ("actor_critic", "ActorCriticLearner")}[config.agent]
+    module, name = LEARNERS[config.agent]
     with quiet():  # TensorFlow greets
         learner_class = getattr(import_module(f"course_lib.backends.{framework(framework_name)}.{module}"), name)
     return learner_class(config, observation_shape, num_actions, seed, device)

@@ -15,7 +15,7 @@ from course_lib.files import written_whole
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One row of a DQN's learning curve. Means are over the last 100 finished games (of this sitting, after a resume)."""
+    """One row of a DQN's or a Bootstrapped DQN's learning curve. Means are over the last 100 finished games (of this sitting, after a resume)."""
 
     agent_steps: int
     hours: float
@@ -43,7 +43,7 @@ class A3CCurvePoint:
 
 
 Point = CurvePoint | A3CCurvePoint
-POINTS = {"dqn": CurvePoint, "a3c": A3CCurvePoint}
+POINTS = {"dqn": CurvePoint, "bootstrapped_dqn": CurvePoint, "a3c": A3CCurvePoint}
 
 
 class CurveFile:
@@ -129,8 +129,10 @@ class EpisodeStatistics:
         return np.mean(self.last, axis=0) if self.last else np.full(self.totals.shape[1], np.nan)
 
 
+DQN_SCALARS = ("Total_Reward/Episode", "Duration/Episode", "Average_Max_Q/Episode", "Average_Loss/Episode")
 SCALARS = {
-    "dqn": ("Total_Reward/Episode", "Duration/Episode", "Average_Max_Q/Episode", "Average_Loss/Episode"),
+    "dqn": DQN_SCALARS,
+    "bootstrapped_dqn": DQN_SCALARS,
     "a3c": ("Total_Reward/Episode", "Duration/Episode", "Average_Max_Prob/Episode", "Average_Entropy/Episode", "Average_Loss/Episode"),
 }
 """What TensorBoard shows of each game, in the order of `EpisodeStatistics`' rows: the book's scalars, and for A3C entropy and loss beside them."""

@@ -16,12 +16,12 @@ from course_lib.environments import breakout_settings
 from course_lib.errors import CourseError
 from course_lib.exploration import epsilon_greedy, sample_actions
 from course_lib.files import written_whole
-from course_lib.learners import Learner, action_scores
+from course_lib.learners import Learner, Vote, action_scores, as_played
 
 FRAMES_PER_SECOND = 15  # agent steps a second: the game at its own speed (60 Hz, frame skip 4)
 TELEVISION = (560, 420)  # pixels, width and height: the screen's 160 x 210 shown 4 wide by 3 high
 
-MEANINGS = {"dqn": "expected reward of each action", "a3c": "probability of each action"}
+MEANINGS = {"q_values": "expected reward of each action", "votes": "share of the heads for each action", "policy": "probability of each action"}
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Episode:
     actions: list[int] = field(default_factory=list)  # T, those really sent
     rewards: list[float] = field(default_factory=list)  # T, raw
     lives: list[int] = field(default_factory=list)  # T, after the step
-    meaning: str = MEANINGS["dqn"]  # of the action scores
+    meaning: str = MEANINGS["q_values"]  # of the action scores
 
     @property
     def score(self) -> float:
@@ -51,12 +51,14 @@ def record_episode(
 ) -> Episode:
     """Play one game of Breakout (or its first `max_steps` agent steps). The same learner and seed give the same game.
 
-    epsilon: the share of random actions, all others being the learner's best; or, if `sampled`, every action is drawn with the policy's
-    probabilities.
+    epsilon: the share of random actions, all others being the learner's best (an ensemble's: those that win the vote); or, if `sampled`,
+    every action is drawn with the policy's probabilities.
     """
+    learner = as_played(learner)
     env = Breakout(**breakout_settings(config))
     rng = np.random.default_rng(seed)
-    episode = Episode(seed, ACTIONS[config.num_actions][1], meaning=MEANINGS[config.agent])
+    kind = "votes" if isinstance(learner, Vote) else "q_values" if hasattr(learner, "q_values") else "policy"
+    episode = Episode(seed, ACTIONS[config.num_actions][1], meaning=MEANINGS[kind])
     observation, _ = env.reset(seed=seed)
     episode.frames.append(env.render())
     over = False
@@ -139,7 +141,7 @@ def _picture(episode: Episode, step: int) -> bytes:
     screen = as_television(episode.frames[step], (400, 300))  # [300, 400, 3]
     panel = np.full((300, 240, 3), 255, np.uint8)
     action_scores = episode.action_scores[step]
-    low, high = (0.0, 1.0) if episode.meaning == MEANINGS["a3c"] else (np.min(episode.action_scores), np.max(episode.action_scores))
+    low, high = (0.0, 1.0) if episode.meaning != MEANINGS["q_values"] else (np.min(episode.action_scores), np.max(episode.action_scores))
     text = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
     score, lives = sum(episode.rewards[:step]), episode.lives[max(step - 1, 0)]
     cv2.putText(panel, f"score {score:.0f}   lives {lives}", (12, 28), **text)

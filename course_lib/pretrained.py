@@ -56,7 +56,7 @@ def save_weights(path: Path, weights: Weights, config: Config, dtype=np.float32)
 
 
 def agent_of(path: Path) -> str:
-    """Whose weights a weight file holds: "dqn" or "a3c"."""
+    """Whose weights a weight file holds: "dqn", "bootstrapped_dqn" or "a3c"."""
     _, header = load_tensors(path)
     if header.get("format") != FORMAT or header.get("agent") not in PRESETS:
         raise CourseError(f"{path} holds no weights of this course's agents.")

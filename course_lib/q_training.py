@@ -1,4 +1,5 @@
-"""The DQN loop (Mnih et al. 2015, algorithm 1), once for both frameworks and for one or many games.
+"""The loop of DQN (Mnih et al. 2015, algorithm 1) and Bootstrapped DQN (Osband et al. 2016, algorithm 1), once for both frameworks and for one
+or many games.
 
 `play_and_learn` is the algorithm; `train` gives it a folder, a progress bar, evaluations and checkpoints.
 """
@@ -14,10 +15,10 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from course_lib.checkpoints import Progress, RunFolder
-from course_lib.config import DQNConfig
+from course_lib.config import BootstrappedConfig, DQNConfig
 from course_lib.environments import make_vector
 from course_lib.evaluation import evaluate, greedy_policy
-from course_lib.exploration import epsilon_greedy, linear_epsilon
+from course_lib.exploration import draw_masks, epsilon_greedy, head_per_episode, linear_epsilon
 from course_lib.learners import QLearner, make_learner
 from course_lib.logs import EpisodeStatistics, NullBoard, TensorBoard
 from course_lib.recording import CURVE_PERIOD, EVALUATION_SEED, Recorder, come_far_enough, due, stop_on_interrupt
@@ -48,8 +49,10 @@ def play_and_learn(
     """The algorithm: choose, step, store, sample, update, copy; yields after each step of every game, for ever.
 
     step: agent steps taken already. Learning waits until the memory holds `learning_starts` slots, so a resumed run without its memory
-    refills it first, with the policy it has.
+    refills it first, with the policy it has. An ensemble follows one head through each game, and stores masks with each transition.
     """
+    num_heads = memory.num_heads  # 0 for DQN
+    heads = np.zeros(env.num_envs, int)  # [E]: the head that each game follows
     observations, info = env.reset(seed=int(rng.integers(2**31)))
     starts = info["reset"]  # bool [E]: this observation opens a game
     loss = 0.0
@@ -57,7 +60,10 @@ def play_and_learn(
         epsilon = linear_epsilon(
             step, config.epsilon_start, config.epsilon_end, config.epsilon_decay_steps, config.learning_starts
         )
-        q_values = learner.q_values(observations)  # [E, A]
+        q_values = learner.q_values(observations)  # [E, A], or [E, K, A] of an ensemble
+        if num_heads:
+            heads = head_per_episode(heads, starts, num_heads, rng)  # [E]
+            q_values = q_values[np.arange(env.num_envs), heads]  # [E, A]
         env.send(epsilon_greedy(q_values, epsilon, rng))
 
         # The emulators play in their own threads; the network learns from older transitions meanwhile.
@@ -70,7 +76,8 @@ def play_and_learn(
 
         next_observations, rewards, terminated, truncated, info = env.recv()
         clipped = np.clip(rewards, -1.0, 1.0)
-        memory.add(observations[..., -1], info["actions"], clipped, terminated | info["life_lost"], starts)
+        masks = draw_masks(env.num_envs, num_heads, config.mask_probability, rng) if num_heads else ()  # bool [E, K]
+        memory.add(observations[..., -1], info["actions"], clipped, terminated | info["life_lost"], starts, masks)
         observations, starts = next_observations, info["reset"]
         yield Step(before, step, rewards, q_values.max(axis=1), loss, epsilon, ~info["reset"], terminated | truncated)
 
@@ -86,11 +93,11 @@ def train(
     tensorboard: bool = True,
     show_progress: bool = True,
 ) -> Progress:
-    """Train a DQN into the folder `run` until `config.total_steps`, Ctrl-C or SIGTERM; all are saved. Returns how far it came."""
+    """Train a DQN or a Bootstrapped DQN into the folder `run` until `config.total_steps`, Ctrl-C or SIGTERM; all are saved. Returns how far it came."""
     folder = RunFolder(run)
     env = make_vector(config, config.num_envs)
     learner = make_learner(config, framework, env.observation_shape, env.num_actions, seed, device)
-    memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history)
+    memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history, heads_of(config))
     rng = np.random.default_rng(seed)
     progress = folder.begin(config, framework, seed, resume, learner, rng)
     if progress.step >= config.total_steps:
@@ -130,6 +137,11 @@ def train(
     recorder.close()
     env.close()
     return progress
+
+
+def heads_of(config: DQNConfig) -> int:
+    """How many heads learn, each from its own masks; 0 for DQN."""
+    return config.num_heads if isinstance(config, BootstrappedConfig) else 0
 
 
 def refill_note(kept: bool, memory: ReplayMemory, config: DQNConfig) -> str:

@@ -32,7 +32,7 @@ class ReplayMemory:
     """The last `capacity` slots of `num_envs` games, sampled uniformly."""
 
     def __init__(self, capacity: int, num_envs: int = 1, frame_shape=(84, 84), history: int = 4, num_heads: int = 0):
-        self.length, self.num_envs, self.history = capacity // num_envs, num_envs, history
+        self.length, self.num_envs, self.history, self.num_heads = capacity // num_envs, num_envs, history, num_heads
         if self.length <= history + 1:
             raise ValueError(f"{capacity} slots for {num_envs} games leave no room for a history of {history}")
         shape = (self.length, num_envs)

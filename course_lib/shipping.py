@@ -36,6 +36,8 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
     policies = {"evaluation": (greedy_policy(learner, EPSILON), {"epsilon": EPSILON})}
     if agent == "a3c":  # the way it is trained first; Q-values have no probabilities to draw from
         policies = {"evaluation": (sampled_policy(learner), {"policy": "sampled"}), "greedy_evaluation": policies["evaluation"]}
+    if agent == "bootstrapped_dqn":
+        policies = {"evaluation": (policies["evaluation"][0], {"policy": "vote", "epsilon": EPSILON})}
     evaluations = {}
     with tqdm(total=EPISODES * len(policies), unit=" games", leave=False) as bar:
         for name, (policy, manner) in policies.items():

@@ -116,5 +116,5 @@ def test_a3c_settings_that_there_are_not_are_refused(wrong):
 
 
 def test_an_agent_that_there_is_not_is_refused():
-    with pytest.raises(CourseError, match="agent is one of dqn, a3c"):
+    with pytest.raises(CourseError, match="agent is one of dqn, bootstrapped_dqn, a3c"):
         config_from_dict({}, "ppo")

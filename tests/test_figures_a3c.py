@@ -490,7 +490,7 @@ def no_windows(monkeypatch):
 
 def made_up_episode(steps=90):
     rng = np.random.default_rng(0)
-    episode = Episode(0, ("stay", "right", "left"), [np.zeros((210, 160, 3), np.uint8)] * (steps + 1), meaning=MEANINGS["a3c"])
+    episode = Episode(0, ("stay", "right", "left"), [np.zeros((210, 160, 3), np.uint8)] * (steps + 1), meaning=MEANINGS["policy"])
     episode.action_scores = list(rng.dirichlet(np.ones(3), steps).astype(np.float32))
     episode.actions, episode.rewards = [step % 3 for step in range(steps)], [0.0] * steps
     return episode

@@ -23,9 +23,7 @@ SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CELL_TIMEOUT, NOTEBOOK_TIMEOUT = 300, 900  # seconds
 
-both_frameworks = [
-    pytest.param(path, framework, id=f"{path.stem}::{framework}") for path in SOLUTIONS for framework in ("torch", "keras")
-]
+both_frameworks = [pytest.param(path, framework, id=f"{path.stem}::{framework}") for path in SOLUTIONS for framework in ("torch", "keras")]
 each_solution = [pytest.param(path, id=path.stem) for path in SOLUTIONS]
 each_notebook = [pytest.param(path, id=f"{path.stem}::unfilled") for path in NOTEBOOKS]
 

@@ -10,12 +10,17 @@ Weights = dict[str, np.ndarray]
 
 
 def initial_weights(like: Weights, seed: int) -> Weights:
-    """Glorot-uniform kernels and zero biases (Glorot and Bengio 2010): float32, in the names and shapes of `like`."""
+    """Glorot-uniform kernels and zero biases (Glorot and Bengio 2010): float32, in the names and shapes of `like`.
+
+    Kernels are convolutions' [h, w, in, out], dense layers' [in, out], and heads' [K, in, out]: K dense layers.
+    """
     rng = np.random.default_rng(seed)
     weights = {}
     for name, array in like.items():
-        fan_in, fan_out = math.prod(array.shape[:-1]), array.shape[-1] * math.prod(array.shape[:-2])
-        limit = math.sqrt(6.0 / (fan_in + fan_out)) if name.endswith("kernel") else 0.0
+        limit = 0.0
+        if name.endswith("kernel"):
+            field = math.prod(array.shape[:2]) if array.ndim == 4 else 1  # pixels that a filter sees
+            limit = math.sqrt(6.0 / (field * (array.shape[-2] + array.shape[-1])))
         weights[name] = rng.uniform(-limit, limit, array.shape).astype(np.float32)
     return weights
 

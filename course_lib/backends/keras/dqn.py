@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,8 +21,8 @@ class DQNLearner:
         self.config = config
         self.device = pick_device(device)
         with tf.device(self.device):
-            self.online_network = QNetwork(config.network, observation_shape, num_actions)
-            self.target_network = QNetwork(config.network, observation_shape, num_actions)
+            self.online_network = self.make_network(observation_shape, num_actions)
+            self.target_network = self.make_network(observation_shape, num_actions)
             initialize(self.online_network, seed)
             self.sync_target()
             self.optimizer = make_optimizer(config, self.online_network.trainable_variables)
@@ -29,8 +30,15 @@ class DQNLearner:
             self._q_values = trace(self.online_network, batch.observations)
             self._update = trace(self._step, batch)
 
+    def make_network(self, observation_shape, num_actions: int) -> keras.Model:
+        return QNetwork(self.config.network, observation_shape, num_actions)
+
+    def loss(self, batch: Batch) -> tf.Tensor:
+        """What an update descends on: []."""
+        return tf.reduce_mean(td_loss(self.online_network, self.target_network, batch, self.config.discount))
+
     def q_values(self, observations: np.ndarray) -> np.ndarray:
-        return self._q_values(observations).numpy()  # [B, A]
+        return self._q_values(observations).numpy()  # [B, A], or [B, K, A] of an ensemble
 
     def update(self, batch: Batch) -> float:
         return float(self._update(batch))
@@ -38,9 +46,9 @@ class DQNLearner:
     def _step(self, batch: Batch) -> tf.Tensor:
         networks = self.online_network, self.target_network
         with tf.GradientTape() as tape, autocast(networks, self.config.precision):
-            loss = tf.reduce_mean(td_loss(*networks, batch, self.config.discount))
-        self.optimizer.apply(tape.gradient(loss, self.online_network.trainable_variables))
-        return loss
+            loss = self.loss(batch)  # [], or [K] of an ensemble
+        self.optimizer.apply(tape.gradient(loss, self.online_network.trainable_variables))  # of its sum
+        return tf.reduce_mean(loss)
 
     def sync_target(self) -> None:
         self.target_network.set_weights(self.online_network.get_weights())

@@ -1,4 +1,4 @@
-"""The losses in Keras (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4). Twin: backends/torch/losses.py."""
+"""The losses in Keras (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4; Osband et al. 2016). Twin: backends/torch/losses.py."""
 
 from __future__ import annotations
 
@@ -23,6 +23,28 @@ def td_loss(network, target_network, batch, discount: float) -> tf.Tensor:
     q_values = ops.cast(network(batch.observations), "float32")  # [B, A]
     chosen = ops.take_along_axis(q_values, batch.actions[:, None], axis=1)[:, 0]  # [B]
     return huber_loss(targets - chosen)  # [B]
+
+
+def heads_td_loss(network, target_network, batch, discount: float) -> tf.Tensor:
+    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 4.)"""
+    best_next = ops.cast(ops.max(target_network(batch.next_observations), axis=2), "float32")  # [B, K]
+    targets = batch.rewards[:, None] + discount * ops.cast(~batch.terminated, "float32")[:, None] * best_next  # [B, K]
+    targets = ops.stop_gradient(targets)  # [B, K]
+    q_values = ops.cast(network(batch.observations), "float32")  # [B, K, A]
+    chosen = ops.take_along_axis(q_values, batch.actions[:, None, None], axis=2)[:, :, 0]  # [B, K]
+    return huber_loss(targets - chosen)  # [B, K]
+
+
+def masked_means(losses: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """For each head, the mean loss of the samples that its mask lets through, 0 if there are none: [B, K], bool [B, K] -> [K].
+
+    Masked before it is reduced: a mean taken first, or one mask for a loss of another shape, lets every head learn from everything.
+    Raises ValueError for other shapes.
+    """
+    if losses.shape.rank != 2 or not losses.shape.is_compatible_with(masks.shape):
+        raise ValueError(f"losses {tuple(losses.shape)} and masks {tuple(masks.shape)} must both be [B, K]")
+    masks = ops.cast(masks, "float32")  # [B, K]
+    return ops.sum(losses * masks, axis=0) / ops.maximum(ops.sum(masks, axis=0), 1.0)  # [K]
 
 
 def policy_loss(logits: tf.Tensor, actions: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:

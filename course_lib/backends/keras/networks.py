@@ -1,4 +1,4 @@
-"""The networks in Keras (Mnih et al. 2015, Methods; Mnih et al. 2016, section 5.1). Twin: backends/torch/networks.py."""
+"""The networks in Keras (Mnih et al. 2015, Methods; Mnih et al. 2016, section 5.1; Osband et al. 2016, section 6). Twin: backends/torch/networks.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from course_lib.backends.common import check_fit, initial_weights
-from course_lib.config import NetworkConfig
+from course_lib.config import NetworkConfig, replace
 
 
 class QNetwork(keras.Model):
@@ -40,6 +40,63 @@ class ActorCriticNetwork(keras.Model):
         return self.policy(x), self.value(x)[:, 0]  # [B, A], [B]
 
 
+class HeadsDense(layers.Layer):
+    """A dense layer for each of K heads, all computed at once: [B, in], which they share, or [B, K, in] -> [B, K, out]."""
+
+    def __init__(self, num_heads: int, units: int, name: str):
+        super().__init__(name=name)
+        self.num_heads, self.units = num_heads, int(units)
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(self.num_heads, shape[-1], self.units), name="kernel")
+        self.bias = self.add_weight(shape=(self.num_heads, self.units), name="bias", initializer="zeros")
+
+    def call(self, x):
+        return ops.einsum("bi,kio->bko" if len(x.shape) == 2 else "bki,kio->bko", x, self.kernel) + self.bias  # [B, K, out]
+
+    def one_head(self, x, head):
+        return x @ self.kernel[head] + self.bias[head]  # [B, in] -> [B, out]
+
+
+class HeadsNetwork(keras.Model):
+    """Pixels in, K opinions of the value of each action out: uint8 [B, H, W, C] -> float32 [B, K, A]. (Osband et al. 2016, figure 1.)
+
+    The heads share the convolutions; each has dense layers and outputs of its own. With a prior, a network of the same shape that never
+    learns is added to it, `prior_scale` times (Osband et al. 2018).
+    """
+
+    def __init__(self, config: NetworkConfig, observation_shape, num_actions: int, num_heads: int, prior_scale: float = 0.0, name="network"):
+        super().__init__(name=name)
+        self.num_heads, self.prior_scale = num_heads, prior_scale
+        self.conv, _, self.flatten = make_body(replace(config, dense=()))
+        self.dense = [HeadsDense(num_heads, units, name=f"dense{i}") for i, units in enumerate(config.dense, 1)]
+        self.q = HeadsDense(num_heads, num_actions, name="q")
+        if prior_scale:
+            self.prior = HeadsNetwork(config, observation_shape, num_actions, num_heads, name="prior")
+            self.prior.trainable = False
+        self(np.zeros((1, *observation_shape), np.uint8))  # Keras makes the weights when it first sees a shape
+
+    def call(self, observations):
+        x = self.core(observations)  # [B, features]
+        x = x / self.num_heads + ops.stop_gradient(x - x / self.num_heads)  # the same x; the core's gradient is the heads' mean, not their sum
+        for layer in self.dense:
+            x = ops.relu(layer(x))  # [B, K, units]
+        q_values = self.q(x)  # [B, K, A]
+        return q_values + self.prior_scale * self.prior(observations) if self.prior_scale else q_values
+
+    def one_head(self, observations, head):
+        """What one head says, without asking the others: uint8 [B, H, W, C] -> float32 [B, A]."""
+        x = self.core(observations)  # [B, features]
+        for layer in self.dense:
+            x = ops.relu(layer.one_head(x, head))  # [B, units]
+        q_values = self.q.one_head(x, head)  # [B, A]
+        return q_values + self.prior_scale * self.prior.one_head(observations, head) if self.prior_scale else q_values
+
+    def core(self, observations):
+        """What the heads share: uint8 [B, H, W, C] -> float32 [B, h * w * filters]."""
+        return self.flatten(convolve(self, observations))
+
+
 def make_body(config: NetworkConfig) -> tuple[list[layers.Layer], list[layers.Layer], layers.Layer]:
     """The layers below the heads: convolutions, dense layers, and the one that flattens between them."""
     conv = []
@@ -51,12 +108,17 @@ def make_body(config: NetworkConfig) -> tuple[list[layers.Layer], list[layers.La
 
 def features(network: keras.Model, observations):
     """What the heads see: uint8 [B, H, W, C] -> float32 [B, units]."""
+    x = network.flatten(convolve(network, observations))  # [B, h * w * filters]
+    for layer in network.dense:
+        x = layer(x)  # [B, units]
+    return x
+
+
+def convolve(network: keras.Model, observations):
+    """The convolutions: uint8 [B, H, W, C] -> float32 [B, h, w, filters]."""
     x = ops.cast(observations, "float32") / 255.0  # [B, H, W, C], 0..1
     for layer in network.conv:
         x = layer(x)  # [B, h, w, filters]
-    x = network.flatten(x)  # [B, h * w * filters]
-    for layer in network.dense:
-        x = layer(x)  # [B, units]
     return x
 
 
@@ -67,7 +129,11 @@ def initialize(network: keras.Model, seed: int) -> None:
 
 def named_variables(network: keras.Model) -> dict[str, keras.Variable]:
     """The weights under their canonical names: conv1/kernel, conv1/bias, ..., then the heads: q, or policy and value."""
-    return {f"{layer.name}/{variable.name}": variable for layer in network.layers for variable in layer.weights}
+    variables = {}
+    for layer in network.layers:
+        named = named_variables(layer) if isinstance(layer, keras.Model) else {variable.name: variable for variable in layer.weights}
+        variables |= {f"{layer.name}/{name}": variable for name, variable in named.items()}
+    return variables
 
 
 def get_weights(network: keras.Model) -> dict[str, np.ndarray]:

@@ -19,24 +19,32 @@ class DQNLearner:
     def __init__(self, config: DQNConfig, observation_shape, num_actions: int, seed: int = 0, device: str = "auto"):
         self.config = config
         self.device = pick_device(device)
-        self.online_network = QNetwork(config.network, observation_shape, num_actions).to(self.device)
-        self.target_network = QNetwork(config.network, observation_shape, num_actions).to(self.device)
+        self.online_network = self.make_network(observation_shape, num_actions).to(self.device)
+        self.target_network = self.make_network(observation_shape, num_actions).to(self.device)
         initialize(self.online_network, seed)
         self.sync_target()
-        self.optimizer = make_optimizer(config, self.online_network.parameters())
+        learning = [parameter for parameter in self.online_network.parameters() if parameter.requires_grad]
+        self.optimizer = make_optimizer(config, learning)
+
+    def make_network(self, observation_shape, num_actions: int) -> torch.nn.Module:
+        return QNetwork(self.config.network, observation_shape, num_actions)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """What an update descends on: []."""
+        return td_loss(self.online_network, self.target_network, batch, self.config.discount).mean()
 
     def q_values(self, observations: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return self.online_network(self._tensor(observations)).float().cpu().numpy()  # [B, A]
+            return self.online_network(self._tensor(observations)).float().cpu().numpy()  # [B, A], or [B, K, A] of an ensemble
 
     def update(self, batch: Batch) -> float:
         batch = Batch(*map(self._tensor, batch))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            loss = td_loss(self.online_network, self.target_network, batch, self.config.discount).mean()
+            loss = self.loss(batch)  # [], or [K] of an ensemble
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.sum().backward()
         self.optimizer.step()
-        return loss.item()
+        return loss.mean().item()
 
     def sync_target(self) -> None:
         self.target_network.load_state_dict(self.online_network.state_dict())

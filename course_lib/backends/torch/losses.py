@@ -1,4 +1,4 @@
-"""The losses in PyTorch (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4). Twin: backends/keras/losses.py."""
+"""The losses in PyTorch (Huber 1964; Mnih et al. 2015, Methods; Mnih et al. 2016, section 4; Osband et al. 2016). Twin: backends/keras/losses.py."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ def td_loss(network, target_network, batch, discount: float) -> torch.Tensor:
     q_values = network(batch.observations).float()  # [B, A]
     chosen = q_values.gather(1, batch.actions[:, None])[:, 0]  # [B]
     return huber_loss(targets - chosen)  # [B]
+
+
+def heads_td_loss(network, target_network, batch, discount: float) -> torch.Tensor:
+    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 4.)"""
+    with torch.no_grad():
+        best_next = target_network(batch.next_observations).amax(dim=2).float()  # [B, K]
+        targets = batch.rewards[:, None] + discount * (~batch.terminated)[:, None] * best_next  # [B, K]
+    q_values = network(batch.observations).float()  # [B, K, A]
+    chosen = torch.take_along_dim(q_values, batch.actions[:, None, None], dim=2)[:, :, 0]  # [B, K]
+    return huber_loss(targets - chosen)  # [B, K]
+
+
+def masked_means(losses: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """For each head, the mean loss of the samples that its mask lets through, 0 if there are none: [B, K], bool [B, K] -> [K].
+
+    Masked before it is reduced: a mean taken first, or one mask for a loss of another shape, lets every head learn from everything.
+    Raises ValueError for other shapes.
+    """
+    if losses.ndim != 2 or losses.shape != masks.shape:
+        raise ValueError(f"losses {tuple(losses.shape)} and masks {tuple(masks.shape)} must both be [B, K]")
+    masks = masks.float()  # [B, K]
+    return (losses * masks).sum(dim=0) / masks.sum(dim=0).clamp(min=1.0)  # [K]
 
 
 def policy_loss(logits: torch.Tensor, actions: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
