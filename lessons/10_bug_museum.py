@@ -1,10 +1,9 @@
 # %% [markdown]
 # # 10 · The bug museum
-# Two observations, each of shape `(84, 84, 4)`, each `uint8`, each with the same smallest, largest and mean value. The pictures show one of
-# their four channels. One of them is what a public agent saw, each time that it had lost a ball.
+# Two observations, each of shape `(84, 84, 4)`, each `uint8`, each with the same smallest, largest and mean value. The pictures below show
+# one of their four channels. One of the two is what a public agent was given after every lost ball.
 #
-# **Guess** before you run the next two cells: can an agent that learns from one of these be noticed by its loss, its score, or an error
-# message? **A** By an error message. **B** By its score, which stays at zero. **C** By none of them.
+# **Guess** before you run the next two cells: what gave it away? **A** An error message. **B** A score that stayed at zero. **C** Neither.
 
 # %%
 import course_lib
@@ -823,7 +822,9 @@ def td_targets(rewards, terminated, next_online, next_target, discount):
 td_targets = checks.museum.td_targets(td_targets)
 
 # %% [markdown]
-# With the mend the blue target stands still between two copies: a flight of stairs, and something that one can aim at.
+# With the mend the blue target stands still between two copies: a flight of stairs, and something that one can aim at. (The orange one
+# climbs faster, too: with a single weight the chase does no harm. In a network, where everything shares weights with everything, the same
+# feedback can make Q-values run away. So a quick look at a small task would even have *praised* the bug.)
 
 # %%
 standing = follow_target(td_targets)

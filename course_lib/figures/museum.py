@@ -61,9 +61,9 @@ def draw_settled(returns: np.ndarray, values: np.ndarray) -> None:
     states = np.arange(len(returns))
     ax.plot(states, returns, "o", color=PALETTE["orange"], markersize=10)
     ax.plot(states, values, "o-", color=PALETTE["blue"])
-    ax.text(states[-1] + 0.15, returns[-1], "return", color=PALETTE["orange"], va="center")
+    ax.text(states[-1], returns[-1] + 0.3, "return", color=PALETTE["orange"], ha="center", va="bottom")
     ax.text(states[-1] + 0.15, values[-1], "learned value", color=PALETTE["blue"], va="center")
-    ax.set(xlim=(-0.3, len(returns) + 0.3), ylim=(0, 1.15 * returns.max()), xticks=states)
+    ax.set(xlim=(-0.3, len(returns) + 0.3), ylim=(0, 1.25 * returns.max()), xticks=states)
     ax.set(xlabel="state (sample in the batch)", ylabel="points (discounted)")
     plt.show()
 
