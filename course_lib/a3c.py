@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_lib.config import A3CConfig
-from course_lib.environments import make_game, observation_shape
+from course_lib.environments import make_game, num_actions, observation_shape
 from course_lib.exploration import sample_actions
 from course_lib.learners import ActorCritic, make_learner
 from course_lib.logs import SCALARS
@@ -49,7 +49,7 @@ class ActorLearner(threading.Thread):
         self.worker, self.config, self.shared = worker, config, shared
         self.rng = np.random.default_rng(seed)
         self.env = make_game(config)
-        self.local = make_learner(config, framework, observation_shape(config), config.num_actions, device=device)
+        self.local = make_learner(config, framework, observation_shape(config), num_actions(config), device=device)
         self.loss, self.over = 0.0, True
 
     def run(self) -> None:

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from course_lib.a3c import learning_rate
 from course_lib.checkpoints import Progress, RunFolder
 from course_lib.config import A3CConfig
-from course_lib.environments import observation_shape
+from course_lib.environments import num_actions, observation_shape
 from course_lib.errors import CourseError, WorkerFailed
 from course_lib.evaluation import evaluate, sampled_policy
 from course_lib.learners import make_learner, one_thread_each
@@ -43,7 +43,7 @@ def train(
     if config.workers_as == "processes" and (framework, device) != ("torch", "cpu"):
         raise CourseError("Actor-learners run as processes with PyTorch on the CPU only; choose threads: --workers-as threads.")
     folder, shape = RunFolder(run), observation_shape(config)
-    learner, evaluated = (make_learner(config, framework, shape, config.num_actions, seed, device) for _ in range(2))
+    learner, evaluated = (make_learner(config, framework, shape, num_actions(config), seed, device) for _ in range(2))
     rng = np.random.default_rng(seed)
     progress = folder.begin(config, framework, seed, resume, learner, rng)
     if progress.step >= config.total_steps:

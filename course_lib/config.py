@@ -13,7 +13,7 @@ from course_lib.errors import CourseError
 
 __all__ = [
     "A3C_BOOK", "A3C_CATCH", "A3C_FAST", "A3C_SMOKE", "BOOK", "BOOTSTRAPPED_BOOK", "BOOTSTRAPPED_CATCH", "BOOTSTRAPPED_CHAIN",
-    "BOOTSTRAPPED_FAST", "BOOTSTRAPPED_SMOKE", "CATCH", "FAST", "PRESETS", "SMOKE",
+    "BOOTSTRAPPED_DEEP_SEA", "BOOTSTRAPPED_FAST", "BOOTSTRAPPED_SMOKE", "CATCH", "CHAIN", "DEEP_SEA", "FAST", "PRESETS", "SMOKE",
     "A3CConfig", "BootstrappedConfig", "Config", "DQNConfig", "NetworkConfig", "config_from_dict", "replace",
 ]  # fmt: skip
 
@@ -246,6 +246,38 @@ CATCH = replace(
 )
 """A toy that DQN solves in seconds, for lesson 04 and the tests."""
 
+CHAIN = replace(
+    CATCH,
+    preset="chain",
+    game="chain-50",
+    num_actions=2,
+    num_envs=1,
+    network=NetworkConfig(conv=(), dense=(20, 20)),
+    total_steps=30_000,
+    replay_capacity=120_000,
+    learning_starts=100,
+    update_period=1,
+    target_update_period=100,
+    epsilon_end=0.1,
+    epsilon_decay_steps=2_000,
+    evaluation_period=5_900,
+    evaluation_episodes=1,
+)
+"""The paper's chain (Osband et al. 2016, section 5), which epsilon-greedy exploration does not cross."""
+
+DEEP_SEA = replace(
+    CHAIN,
+    preset="deep_sea",
+    game="deep_sea-10",
+    network=NetworkConfig(conv=(), dense=(50, 50)),
+    learning_starts=128,
+    batch_size=128,
+    target_update_period=4,
+    evaluation_period=1_000,
+)
+"""bsuite's DeepSea (Osband et al. 2020), with the settings of its agents."""
+
+
 def bootstrapped(config: DQNConfig, **settings) -> BootstrappedConfig:
     """A DQN's configuration with heads."""
     return BootstrappedConfig(**{field.name: getattr(config, field.name) for field in fields(config)} | settings)
@@ -280,18 +312,11 @@ BOOTSTRAPPED_SMOKE = bootstrapped(SMOKE, network=NetworkConfig(dense=(32,)), num
 BOOTSTRAPPED_CATCH = bootstrapped(CATCH, num_heads=5, mask_probability=0.5, epsilon_start=0.0, epsilon_end=0.0)
 """Catch, explored by the heads alone: no epsilon."""
 
-BOOTSTRAPPED_CHAIN = bootstrapped(
-    CATCH,
-    preset="chain",
-    game="chain-20",
-    num_envs=1,
-    network=NetworkConfig(conv=(), dense=(20, 20)),
-    num_heads=10,
-    mask_probability=0.5,
-    epsilon_start=0.0,
-    epsilon_end=0.0,
-)
-"""The paper's chain (section 5), explored by the heads alone."""
+BOOTSTRAPPED_CHAIN = bootstrapped(CHAIN, num_heads=10, mask_probability=0.5, epsilon_start=0.0, epsilon_end=0.0)
+"""The paper's chain, explored by the heads alone."""
+
+BOOTSTRAPPED_DEEP_SEA = bootstrapped(DEEP_SEA, num_heads=20, mask_probability=0.5, prior_scale=3.0, epsilon_start=0.0, epsilon_end=0.0)
+"""DeepSea, explored by heads with priors (Osband et al. 2018), for there a fresh network's opinions all look alike."""
 
 A3C_BOOK = A3CConfig()
 """The book's A3C: 8 threads, 20 steps, RMSprop. The book's code uses an optimiser for the policy and another for the value; here one."""
@@ -339,11 +364,10 @@ A3C_CATCH = replace(
 )
 """A toy that A3C solves in seconds, for lesson 06 and the tests."""
 
+BOOTSTRAPPED = (BOOTSTRAPPED_BOOK, BOOTSTRAPPED_FAST, BOOTSTRAPPED_SMOKE, BOOTSTRAPPED_CATCH, BOOTSTRAPPED_CHAIN, BOOTSTRAPPED_DEEP_SEA)
 PRESETS = {
-    "dqn": {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH)},
-    "bootstrapped_dqn": {
-        config.preset: config for config in (BOOTSTRAPPED_BOOK, BOOTSTRAPPED_FAST, BOOTSTRAPPED_SMOKE, BOOTSTRAPPED_CATCH, BOOTSTRAPPED_CHAIN)
-    },
+    "dqn": {config.preset: config for config in (BOOK, FAST, SMOKE, CATCH, CHAIN, DEEP_SEA)},
+    "bootstrapped_dqn": {config.preset: config for config in BOOTSTRAPPED},
     "a3c": {config.preset: config for config in (A3C_BOOK, A3C_FAST, A3C_SMOKE, A3C_CATCH)},
 }
 """Agent -> name -> configuration."""

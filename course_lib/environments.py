@@ -35,3 +35,8 @@ def breakout_settings(config: Config) -> dict:
 def observation_shape(config: Config) -> tuple[int, int, int]:
     """(H, W, C) of what the configuration's game shows."""
     return make_toy(config.game).observation_space.shape if is_toy(config.game) else (*FRAME_SHAPE, config.history)
+
+
+def num_actions(config: Config) -> int:
+    """How many actions the configuration's game has: a toy says so itself."""
+    return int(make_toy(config.game).action_space.n) if is_toy(config.game) else config.num_actions

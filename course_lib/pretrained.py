@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from course_lib.atari import ACTIONS
 from course_lib.config import PRESETS, Config, config_from_dict
-from course_lib.environments import observation_shape
+from course_lib.environments import num_actions, observation_shape
 from course_lib.errors import CourseError
 from course_lib.files import written_whole
 from course_lib.learners import Learner, Weights, make_learner
@@ -80,8 +80,7 @@ def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, Config]:
 def load_learner(path: Path, framework: str, agent: str = "dqn", device: str = "auto") -> tuple[Learner, Config]:
     """A learner of either framework that plays a weight file."""
     weights, config = load_weights(path, agent)
-    shape, num_actions = observation_shape(config), config.num_actions
-    learner = make_learner(config, framework, shape, num_actions, device=device)
+    learner = make_learner(config, framework, observation_shape(config), num_actions(config), device=device)
     try:
         learner.set_weights(weights)
     except ValueError as error:

@@ -47,9 +47,9 @@ class Catch(gymnasium.Env):
 class Chain(gymnasium.Env):
     """N states in a row and two ends: a small reward one step to the left, a large one far to the right (Osband et al. 2016, section 5).
 
-    A game starts in state 2 of N and lasts N + 9 steps, whatever happens. Action: 0 left, 1 right. Reward: 0.001 for going left in state 1, 1 for
-    going right in state N, which both stay where they are. Observation: the paper's thermometer, uint8 [1, N, 1], 255 in place x if
-    x <= state. The game's length is a limit of time, not the end of anything: it truncates.
+    A game starts in state 2 of N, lasts N + 9 steps whatever happens, and terminates. Action: 0 left, 1 right. Reward: 0.001 for going left in
+    state 1, 1 for going right in state N, which both stay where they are. Observation: the paper's thermometer, uint8 [1, N, 1], 255 in
+    place x if x <= state.
     """
 
     SMALL, LARGE = 0.001, 1.0
@@ -68,7 +68,7 @@ class Chain(gymnasium.Env):
     def step(self, action: int):
         self.state, reward = self.move(self.state, action)
         self.time += 1
-        return self._observation(), reward, False, self.time == self.length, {}
+        return self._observation(), reward, self.time == self.length, False, {}
 
     def move(self, state: int, action: int) -> tuple[int, float]:
         """The rules: (state, 1 to N; action) -> (next state, reward)."""

@@ -36,7 +36,7 @@ frame = observation[None, :, :, 3:]  # uint8 [1, 84, 84, 1], as the book's code 
 sound = np.concatenate([frame] * 4, axis=3)[0]  # [84, 84, 4]
 found = np.stack([frame] * 4, axis=2).reshape(84, 84, 4)
 for name, picture in (("A", found), ("B", sound)):
-    print(name, picture.shape, picture.dtype, picture.min(), picture.max(), round(picture.mean(), 2))
+    print(f"{name}: shape {picture.shape}, {picture.dtype}, from {picture.min()} to {picture.max()}, mean {picture.mean():.2f}")
 figures.draw_pair(found, sound)
 
 # %% [markdown]
@@ -49,7 +49,8 @@ figures.draw_pair(found, sound)
 # **You will be able to**
 # - write a **proof**: a short test that condemns a bug, in whatever clothes it comes, and acquits everyone else;
 # - use nine tools for it: perfect predictions, one lit pixel, a count of bytes, a gradient that must be zero, ...;
-# - recognise the three traps that broadcasting sets, and **mend** all nine bugs.
+# - recognise where broadcasting hides a bug, in NumPy, PyTorch and Keras alike;
+# - **mend** all nine.
 #
 # **Minutes**: 110, a room at a time if you like. **You need**: lessons 01, 03, 04 and 06. Rooms 6 to 8 speak of lesson 07's agent and
 # explain what they need.
@@ -61,9 +62,10 @@ figures.draw_plan()
 # The plan shows the nine rooms in three rows, and in each room its exhibit and the tool that convicts it. Each room goes the same way: the
 # **exhibit** (code that looks right), its **symptom** (something odd, if one looks), your **proof**, and your **mend**.
 #
-# ## How a proof works A proof is a function. It gets an implementation, the **suspect**, puts questions to it, and raises
-# `AssertionError` exactly if the suspect has the bug. Otherwise it returns nothing. Here is a suspect, a first proof of a colleague's,
-# and the judge:
+# ## How a proof works
+# A proof is a function. It gets an implementation, the **suspect**, puts questions to it, and raises `AssertionError` exactly if the
+# suspect has the bug. Otherwise it returns nothing. That is one convention for all nine rooms, and pytest's, too. Suspects get NumPy
+# arrays and give NumPy arrays or numbers. Here is a suspect, a first proof of a colleague's, and the judge:
 
 # %%
 def mean_score(scores):  # the suspect
@@ -215,11 +217,8 @@ def exhibit_returns(rewards, values, terminated, discount):
 
 
 # %% [markdown]
-# `values[-2]` is the last state *acted in*. Its worth is already in the rewards to come, and one discount is missing as well. It looks
-# harmless: neighbouring states are worth almost the same.
-#
-# Now learn with it: a corridor of twelve states, one reward of 1 at the exit, rollouts of four steps, 400 passes. **Predict**: which of the
-# twelve values come out wrong? One in four, a few by a little, or most of them by everything?
+# Let us learn with it: a corridor of twelve states, one reward of 1 at the exit, rollouts of four steps, 400 passes. **Predict**: which of
+# the twelve values come out wrong? None, one in four, a few by a little, or most of them by everything?
 
 # %%
 my_guess = "one in four"
@@ -241,9 +240,9 @@ print("learned:", learn_corridor(exhibit_returns).round(2).tolist())
 figures.draw_corridor(learn_corridor(exhibit_returns), 0.9 ** np.arange(11, -1, -1))
 
 # %% [markdown]
-# The last four are right (blue on orange), the first eight are exactly 0. A rollout that asks *its own* last state never hears what lies
-# beyond its end, so the news of the exit stops at the **seam** between two rollouts. In Breakout the seams wander and the news seeps
-# through, slowly and watered down, which is even harder to see.
+# The last four are right (blue on orange), the first eight are exactly 0. `values[-2]` is the last state *acted in*, one too early. A
+# rollout that asks *its own* last state never hears what lies beyond its end, so the news of the exit stops at the **seam** between two
+# rollouts. In Breakout the seams wander, neighbouring states are worth nearly the same, and the bug is even harder to see.
 #
 # **The tool: values that are exactly right.** Whatever the rewards, right values are their own returns.
 
@@ -305,9 +304,6 @@ def exhibit_restart(frame):
 
 
 # %% [markdown]
-# `np.stack` along axis 2 makes a new axis *between* rows and columns: `[1, 84, 4, 84, 1]`. That holds as many numbers as `[84, 84, 4]`, so
-# `reshape` is content: it deals them out anew in the order in which they lie in memory.
-#
 # **Predict**: light one single pixel, at row 10 and column 20, and where is the observation lit?
 
 # %%
@@ -323,6 +319,10 @@ figures.draw_lit(lit, (10, 20))
 # %% [markdown]
 # Four lit places in a row (orange), none of them where the pixel was (blue), and each in one channel only. The shape, the sum, the
 # brightest pixel: all as they should be.
+#
+# `np.stack` along axis 2 makes a new axis *between* rows and columns: `[1, 84, 4, 84, 1]`. That holds as many numbers as `[84, 84, 4]`,
+# so `reshape` is content, and deals them out anew in the order in which they lie in memory. (`torch.reshape` and `keras.ops.reshape`
+# do the same. To *move* an axis there is `moveaxis`, in all three.)
 #
 # **The tool: one lit pixel.** It tells where every number goes.
 
@@ -490,7 +490,8 @@ class FrameMemory:
 FrameMemory = checks.museum.frame_memory(FrameMemory)
 
 # %% [markdown]
-# ## Room 5 · Left is right A small one. A comment in the book's code explains the emulator's numbers: 2 moves left, 3 moves right. A
+# ## Room 5 · Left is right
+# A small one. A comment in the book's code explains the emulator's numbers: 2 moves left, 3 moves right. A
 # colleague believes it, and builds a keyboard on it.
 
 # %%
@@ -735,8 +736,8 @@ head_losses = checks.museum.head_losses(head_losses)
 
 # %% [markdown]
 # ## Room 8 · The target that runs along
-# The code review's Bootstrapped DQN has a target network, copies to it every 10,000 steps, and even *acts* with it. Only, when it computes
-# targets, it asks the other one:
+# The code review's Bootstrapped DQN has a target network, copies to it every 10,000 steps, and even *acts* with it. Its targets, in our
+# words:
 
 # %%
 def exhibit_targets(rewards, terminated, next_online, next_target, discount):
@@ -746,7 +747,7 @@ def exhibit_targets(rewards, terminated, next_online, next_target, discount):
 
 
 # %% [markdown]
-# It takes both and uses one; in a program of a thousand lines nobody counts. **Predict**: follow the target of *one* transition through 100
+# **Predict**: follow the target of *one* transition through 100
 # updates, with a copy every 25. How often does it change? (Right would be three times.)
 
 # %%
@@ -772,7 +773,9 @@ figures.draw_targets({"the exhibit's target": moving}, every=25)
 
 # %% [markdown]
 # It moves with every single update: the orange curve climbs all the time, and nothing happens at the dashed lines, where a copy is made.
-# Each step towards the target pushes the target on. That is the chase that lesson 04 stopped with the target network.
+# The exhibit gets both networks' values and asks the **online** one; in a program of a thousand lines nobody misses the other. Each step
+# towards the target pushes the target on: the chase that lesson 04 stopped with a target network. (`torch.no_grad()` and Keras's
+# `stop_gradient` do not help. They stop the gradient, not the target.)
 #
 # **The tool: move one input at a time.** Another online network: the target must not move. Another target network: it must.
 
@@ -862,16 +865,17 @@ for name, suspect in (("torch", exhibit_torch), ("Keras", exhibit_keras)):
 # torch's `beta` is not delta: smooth L1 is Huber's loss **divided by** delta, half of it here, and the same only at 1. Keras's `Huber`
 # averages the **last axis** even with `reduction="none"`: two errors in, one number out.
 #
-# That number is where masks die. One head may learn from the 1, not from the 3:
+# That is where masks die. Give it a row, one head's errors `[B]`, and a single number comes back, which fits every mask. The first sample
+# counts, the second does not:
 
 # %%
-mask = np.array([[1.0, 0.0]], np.float32)  # [B, K]
-print("right:", (np.array([[0.5, 4.0]]) * mask).tolist())
-print("Keras:", (exhibit_keras(errors, 2.0) * mask).tolist())
+mask, row = np.array([1.0, 0.0]), np.array([1.0, 3.0], np.float32)  # [B], [B]
+print("right:", (np.array([0.5, 4.0]) * mask).tolist())
+print("Keras:", (exhibit_keras(row, 2.0) * mask).tolist())
 
 # %% [markdown]
-# The first head gets 2.25 instead of 0.5: it learns from the 3 that it must not see, and the shapes fit, by broadcasting. Room 7 all over,
-# and this time nobody even wrote `mean`.
+# 2.25 instead of 0.5: the head learns from the 3 that it must not see, and the shapes fit, by broadcasting. Room 7 all over, and this time
+# nobody even wrote `mean`.
 #
 # **The tool: a shape and one number**, off the one delta at which everything agrees.
 
@@ -932,11 +936,11 @@ cases = [
     (prove_td_targets, exhibit_targets, td_targets),
     (prove_huber, exhibit_torch, huber),
 ]
-found = [verdict(proof, exhibit) for proof, exhibit, _ in cases]
-mended = [verdict(proof, mend) for proof, _, mend in cases]
+of_exhibits = [verdict(proof, exhibit) for proof, exhibit, _ in cases]
+of_mends = [verdict(proof, mend) for proof, _, mend in cases]
 env.close()
-print("exhibits condemned:", found.count("condemned"), "- mends acquitted:", mended.count("acquitted"))
-figures.draw_verdicts(found, mended)
+print("exhibits condemned:", of_exhibits.count("condemned"), "- mends acquitted:", of_mends.count("acquitted"))
+figures.draw_verdicts(of_exhibits, of_mends)
 
 # %% [markdown]
 # Each row is a room: the bug, the tool that found it, the verdict on the exhibit (red where condemned) and on your mend (green where

@@ -133,7 +133,7 @@ def excuse(suspect: Suspect, calls: list[Call], right: Callable | None, blind: B
         if not same(call.answer, truth):
             where = f"on {listed(call.arguments)} it gives {listed_value(call.answer)} where {listed_value(truth)} is right"
             return f"{where}, and no assert of yours objects" + ("" if all_acquitted or not suspect.hint else f" ({suspect.hint})")
-    reason = explain(blind, calls)
+    reason = explain(blind, calls) or suspect.hint
     return f"the bug does not show on {listed(calls[-1].arguments)}" + (f": {reason}" if reason else "; look for inputs on which it does")
 
 

@@ -130,6 +130,11 @@ def wrong_for_one(returns, values):
     return museum.value_loss_right(returns, values) if len(returns) > 1 else 0.0
 
 
+@mutant("10.1", part="mend", says="for 32 random samples the loss")
+def small_batches_only(returns, values):
+    return museum.value_loss_right(returns[:4], values[:4])
+
+
 # --- 10.2 -----------------------------------------------------------------------------------------------------------------------------
 
 VALUES = 0.9 ** np.array([5.0, 4.0, 3.0, 2.0])
@@ -237,7 +242,11 @@ def the_shape_only(suspect):
     assert observation.shape == (84, 84, 4) and observation.dtype == np.uint8
 
 
-@mutant("10.3", part="proof", says="acquits the one that swaps rows and columns: the bug does not show on frame of shape (1, 84, 84, 1)")
+@mutant(
+    "10.3",
+    part="proof",
+    says="acquits the one that swaps rows and columns: the bug does not show on frame of shape (1, 84, 84, 1): light a pixel",
+)
 def on_the_diagonal(suspect):
     assert suspect(spark(10, 10))[10, 10].all()
 
@@ -331,6 +340,11 @@ def weighs_the_answer(suspect):
     for t in range(3):
         memory.add(np.zeros((84, 84), np.uint8), t == 0)
     assert sum(stack.nbytes for stack in memory.transition(0)) < 2 * 7056
+
+
+@mutant("10.4", part="proof", says="condemns a right implementation: a list of packed frames, which holds 7,100 bytes a transition")
+def hardly_a_byte_more(suspect):
+    assert (bytes_held(suspect, 60) - bytes_held(suspect, 30)) / 30 <= 7090
 
 
 @mutant("10.4", part="proof", says="your proof broke down with AttributeError")
@@ -475,6 +489,16 @@ def wants_stay(suspect):
     assert paddle_shift(suspect["stay"]) == 0
 
 
+@mutant("10.5", part="proof", says="acquits {'stay': 0, 'left': 2, 'right': 3}: the same swap in another order")
+def only_tables_of_two(suspect):
+    assert len(suspect) == 3 or (paddle_shift(suspect["right"]) > 0 > paddle_shift(suspect["left"]))
+
+
+@mutant("10.5", part="proof", says="is the same table with one entry more, in NumPy's numbers")
+def python_numbers_only(suspect):
+    assert type(suspect["left"]) is int and paddle_shift(suspect["right"]) > 0 > paddle_shift(suspect["left"])
+
+
 @mutant("10.5", part="mend", says="those are Breakout's own numbers")
 def by_heart(numbers, paddle_shift):
     return {"right": 2, "left": 3}
@@ -587,6 +611,11 @@ def drops_single_samples(losses, mask):
     return museum.masked_mean_right(losses, mask) if len(mask) > 1 else 0.0
 
 
+@mutant("10.6", part="mend", says="for 16 random losses the masked mean")
+def first_three_only(losses, mask):
+    return museum.masked_mean_right(losses[:3], mask[:3])
+
+
 # --- 10.7 -----------------------------------------------------------------------------------------------------------------------------
 
 ERRORS = np.array([[1.0, 1.0], [3.0, 3.0]])
@@ -682,6 +711,11 @@ def squares_in_place(errors, masks):
     return (0.5 * errors * masks).sum(axis=0) / np.maximum(masks.sum(axis=0), 1)
 
 
+@mutant("10.7", part="mend", says="for random errors [16, 5] the heads' losses")
+def first_two_only(errors, masks):
+    return museum.head_losses_right(errors[:2], masks[:2])
+
+
 # --- 10.8 -----------------------------------------------------------------------------------------------------------------------------
 
 REWARD, GOING_ON, OVER = np.array([1.0]), np.array([False]), np.array([True])
@@ -703,7 +737,7 @@ def no_discount(suspect):
     assert suspect(REWARD, GOING_ON, LOW, HIGH, 0.0) == 1.0
 
 
-@mutant("10.8", part="proof", says="acquits the larger of both networks")
+@mutant("10.8", part="proof", says="discount 0.5: it follows the online network upwards only")
 def moves_it_downwards(suspect):
     assert suspect(REWARD, GOING_ON, LOW, HIGH, 0.5) == suspect(REWARD, GOING_ON, LOW / 2, HIGH, 0.5)
     assert suspect(REWARD, GOING_ON, LOW, HIGH, 0.5) != suspect(REWARD, GOING_ON, LOW, HIGH * 2, 0.5)
@@ -766,6 +800,16 @@ def for_each_action(rewards, terminated, next_online, next_target, discount):
 @mutant("10.8", part="mend", says="must be [3.0, 2.0]; yours is [5.0, 2.0]: still bootstraps")
 def larger_of_both(rewards, terminated, next_online, next_target, discount):
     return museum.td_targets_larger(rewards, terminated, next_online, next_target, discount)
+
+
+@mutant("10.8", part="mend", says="one target for each transition: the maximum over axis 1")
+def best_of_the_batch(rewards, terminated, next_online, next_target, discount):
+    return np.max(rewards + discount * ~terminated * next_target.max(axis=1))
+
+
+@mutant("10.8", part="mend", says="for 8 random transitions the targets")
+def no_negative_values(rewards, terminated, next_online, next_target, discount):
+    return rewards + discount * ~terminated * np.maximum(next_target.max(axis=1), 1.0)
 
 
 # --- 10.9 -----------------------------------------------------------------------------------------------------------------------------

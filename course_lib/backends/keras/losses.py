@@ -43,7 +43,7 @@ def masked_means(losses: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     """
     if losses.shape.rank != 2 or not losses.shape.is_compatible_with(masks.shape):
         raise ValueError(f"losses {tuple(losses.shape)} and masks {tuple(masks.shape)} must both be [B, K]")
-    masks = ops.cast(masks, "float32")  # [B, K]
+    masks = ops.cast(tf.ensure_shape(masks, losses.shape), "float32")  # [B, K]; a traced function learns their shape only here
     return ops.sum(losses * masks, axis=0) / ops.maximum(ops.sum(masks, axis=0), 1.0)  # [K]
 
 

@@ -151,7 +151,8 @@ def set_weights(network: keras.Model, weights: dict[str, np.ndarray]) -> None:
 @contextmanager
 def autocast(networks: list[keras.Model], precision: str):
     """What torch.autocast is to the twin: inside, the layers compute in `precision`; their weights stay float32."""
-    everything = [layer for network in networks for layer in network.layers]
+    networks = [*networks, *(network.prior for network in networks if hasattr(network, "prior"))]
+    everything = [layer for network in networks for layer in network.layers if not isinstance(layer, keras.Model)]
     try:
         for layer in everything:
             layer.dtype_policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
