@@ -31,7 +31,7 @@ def draw_pair(left: np.ndarray, right: np.ndarray) -> None:
     for ax, name, observation in zip(axes, "AB", (left, right), strict=True):
         show_frame(ax, observation[..., 3], name, vmin=0, vmax=255)
         ax.set_xlabel("84 columns (pixels)")
-        ax.set_ylabel("84 rows (pixels)")
+    axes[0].set_ylabel("84 rows (pixels)")
     plt.show()
 
 
