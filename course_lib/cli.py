@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("agent", choices=AGENTS)
     add_framework(train)
     train.add_argument("--preset", choices=PRESETS["bootstrapped_dqn"], help="settings to start from: book as published, fast for 2 CPU cores, "
-                       "smoke to see every part run in seconds, catch and (bootstrapped_dqn) chain for the toys of the lessons (default: fast)")
+                       "smoke to see every part run in seconds, catch, and (not a3c) chain and deep_sea, the toys of the lessons (default: fast)")
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints and curves, such as runs/dqn")
     train.add_argument("--resume", action="store_true", help="go on where the run in DIR stopped, with the settings it has")
     train.add_argument("--keep-memory", action="store_true", help="dqn, bootstrapped_dqn: save the replay memory too when the run stops (fast: 2.8 GB)")

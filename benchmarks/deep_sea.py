@@ -1,0 +1,60 @@
+"""DeepSea: games until the treasure is found and the way to it learned, against the sea's size (Osband et al. 2020, bsuite).
+
+    python benchmarks/deep_sea.py                        # sizes 10, 14 and 20, 3 agents, 3 seeds
+    python benchmarks/deep_sea.py --sizes 10 --seeds 1   # a look
+
+DQN with epsilon-greedy exploration, Bootstrapped DQN with 20 heads, and the same with randomised priors of scale 3 (Osband et al. 2018): the
+same network, memory and updates (presets DEEP_SEA and BOOTSTRAPPED_DEEP_SEA); each seed has an action map of its own. The sea is learned with
+the last of 100 games in a row after each of which a test game (the action of highest value; the heads' vote) has the optimal return, which
+the environment computes. A run gives up after 2,000 games. Playing at random finds the treasure once in 2^N games.
+
+Bar: Bootstrapped DQN with priors learns every size, DQN does not learn the largest. Exit status 1 if it is missed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import toys  # before torch: it sets the number of threads
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from course_lib.config import BOOTSTRAPPED_DEEP_SEA, DEEP_SEA, replace
+
+AGENTS = {
+    "DQN, epsilon-greedy": DEEP_SEA,
+    "Bootstrapped DQN": replace(BOOTSTRAPPED_DEEP_SEA, prior_scale=0.0),
+    "Bootstrapped DQN with priors": BOOTSTRAPPED_DEEP_SEA,
+}
+
+
+def main() -> int:
+    options = toys.arguments(__doc__, [10, 14, 20]).parse_args()
+    began = time.monotonic()
+    runs = [
+        toys.Run(agent, size, seed, replace(config, game=f"deep_sea-{size}-{seed}"), options.episodes)
+        for agent, config in AGENTS.items()
+        for size in options.sizes
+        for seed in range(options.seeds)
+    ]
+    outcomes = toys.play_all(runs, options.jobs)
+
+    title = f"Games until the way to the treasure is learned: median (each of {options.seeds} runs)"
+    table = Table("size", "at random, the treasure once in", *AGENTS, title=title)
+    for size in options.sizes:
+        table.add_row(str(size), f"{2**size:,} games", *(toys.cell(outcomes, agent, size) for agent in AGENTS))
+    Console(width=None if Console().is_terminal else 140).print(table)
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes, {options.jobs} runs side by side")
+    dqn, _, ours = AGENTS
+    missed = [size for size in options.sizes if np.isinf(toys.median(outcomes, ours, size))]
+    if not np.isinf(toys.median(outcomes, dqn, max(options.sizes))):
+        missed.append(max(options.sizes))
+    print(f"bar missed at size {', '.join(map(str, missed))}" if missed else "no bar missed")
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
