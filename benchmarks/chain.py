@@ -49,9 +49,9 @@ def draw(outcomes: list[toys.Outcome], sizes: list[int], most: int, path: Path) 
 
     use_course_style()
     fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    lengths = np.linspace(min(sizes), 16, 100)
+    lengths = np.linspace(min(sizes), 11 + np.log2(most - 99), 100)  # up to where it leaves the picture
     ax.plot(lengths, bound(lengths), "--", color="0.4", linewidth=1.5)
-    ax.annotate("shallow exploration:\n99 + 2$^{N-11}$", (15.6, bound(15.6)), xytext=(8, 150), textcoords="offset points", color="0.3", ha="left")
+    ax.text(20.4, 520, "shallow exploration:\n99 + 2$^{N-11}$", color="0.3")
     for shift, (agent, color) in enumerate(zip(AGENTS, ("#D55E00", "#0072B2", "#009E73"))):
         medians = [min(toys.median(outcomes, agent, size), most) for size in sizes]
         ax.plot(sizes, medians, color=color, linewidth=2, label=agent)
@@ -62,7 +62,7 @@ def draw(outcomes: list[toys.Outcome], sizes: list[int], most: int, path: Path) 
     ax.set(xlabel="length of the chain N (states)", ylabel="games until learned", yscale="log", ylim=(80, most * 1.25), xticks=sizes)
     ax.set_yticks([100, 200, 500, 1_000, 2_000], ["100", "200", "500", "1,000", "2,000"], minor=False)
     ax.minorticks_off()
-    ax.legend(loc="center right", frameon=False)
+    ax.legend(loc="center right", frameon=False)  # the lines lie on each other in places
     path.parent.mkdir(parents=True, exist_ok=True)
     fig.savefig(path, dpi=110)
 

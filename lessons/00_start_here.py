@@ -292,8 +292,8 @@ figures.show_scores(points)
 
 # %% [markdown]
 # ## The map
-# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks, 00 to 04, are open. Outlined ones
-# are coming: 05 threads, 06 A3C, 07 Bootstrapped DQN, 08 watch them learn, 09 share your agent, 10 a museum of famous bugs.
+# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks are open; outlined ones are coming:
+# 08 watch them learn, 09 share your agent.
 #
 # At the foot of an open brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a
 # Mac **Cmd+S**). Answers and progress live in the notebooks and nowhere else. Come back and run this cell whenever you like.

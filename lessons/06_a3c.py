@@ -1005,4 +1005,4 @@ figures.show_player(games["trained"])
 # - Schulman et al.: [Proximal policy optimization algorithms](https://arxiv.org/abs/1707.06347). 2017. How to use each rollout more than
 #   once after all.
 #
-# **Next**: 07 · Bootstrapped DQN, in the making.
+# **Next**: [07 · Bootstrapped DQN](07_bootstrapped_dqn.ipynb): a memory again, and ten opinions about it.
