@@ -1,4 +1,5 @@
-"""Epsilon falls in a straight line, and is the share of random actions; a policy's actions come as often as it says."""
+"""Epsilon falls in a straight line, and is the share of random actions; a policy's actions come as often as it says; heads take turns, learn
+from what they drew, and vote."""
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import chisquare
 
-from course_lib.exploration import epsilon_greedy, linear_epsilon, sample_actions
+from course_lib.exploration import draw_masks, epsilon_greedy, head_per_episode, linear_epsilon, majority_vote, sample_actions, vote_shares
 
 
 @pytest.mark.parametrize("step, epsilon", [(0, 1.0), (250, 0.775), (500, 0.55), (999, 0.1009), (1_000, 0.1), (1_000_000, 0.1)])
@@ -114,3 +115,91 @@ def test_drawing_leaves_the_probabilities_alone():
     probabilities = np.array([[0.2, 0.8]], np.float32)
     sample_actions(probabilities, np.random.default_rng(0))
     assert (probabilities == np.array([[0.2, 0.8]], np.float32)).all()
+
+
+# Heads
+
+
+class NoDraws:
+    """Stands in for a generator that nobody may ask."""
+
+
+def test_a_head_stays_until_an_episode_starts():
+    heads, starts, rng = np.arange(8) % 3, np.arange(8) < 4, np.random.default_rng(0)
+    drawn = np.array([head_per_episode(heads, starts, 3, rng) for _ in range(300)])
+    assert drawn.dtype == np.int64 and (drawn[:, 4:] == heads[4:]).all()
+    assert all(set(column) == {0, 1, 2} for column in drawn[:, :4].T.tolist())
+
+
+def test_heads_are_drawn_evenly_and_each_game_by_itself():
+    drawn = head_per_episode(np.zeros(60_000, int), np.ones(60_000, bool), 6, np.random.default_rng(0))
+    assert chisquare(np.bincount(drawn, minlength=6)).pvalue > 0.001
+    pairs = drawn.reshape(-1, 2) @ [6, 1]
+    assert chisquare(np.bincount(pairs, minlength=36)).pvalue > 0.001
+
+
+def test_one_head_is_always_the_first():
+    rng, untouched = np.random.default_rng(3), np.random.default_rng(3)
+    assert head_per_episode(np.zeros(5, int), np.ones(5, bool), 1, rng).tolist() == [0] * 5
+    assert rng.bit_generator.state == untouched.bit_generator.state  # so that a DQN with the same seed plays the same games
+
+
+def drawn_apart(masks, probability) -> bool:
+    """Is each bit of [N, E, K] true by itself with this probability?"""
+    bits = masks.reshape(len(masks), -1).astype(float)  # [N, E * K]
+    correlations = np.corrcoef(bits.T) - np.eye(bits.shape[1])
+    return bool(np.abs(bits.mean(axis=0) - probability).max() < 0.02 and np.abs(correlations).max() < 0.04)
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+def test_masks_are_drawn_for_each_head_and_each_game(probability):
+    rng = np.random.default_rng(0)
+    masks = np.array([draw_masks(2, 5, probability, rng) for _ in range(10_000)])
+    assert masks.shape == (10_000, 2, 5) and masks.dtype == bool
+    assert drawn_apart(masks, probability)
+    assert not drawn_apart(np.repeat(masks[..., :1], 5, axis=2), probability)  # one for all heads
+    assert not drawn_apart(np.repeat(masks[:, :1], 2, axis=1), probability)  # one for all games
+    assert not drawn_apart(masks, 1 - probability) or probability == 0.5
+
+
+def test_masks_of_probability_1_let_everything_through_and_so_does_a_single_head():
+    assert draw_masks(4, 3, 1.0, np.random.default_rng(0)).all()
+    ones = draw_masks(4, 1, 0.5, NoDraws())
+    assert ones.all() and ones.shape == (4, 1) and ones.dtype == bool
+
+
+def votes_by_hand(q_values) -> list[int]:
+    """The actions that most heads of one observation, [K, A], hold best; of those, the ones whose mean is highest."""
+    votes = [int(np.argmax(head)) for head in q_values]
+    most = max(votes.count(action) for action in votes)
+    tied = [action for action in set(votes) if votes.count(action) == most]
+    means = {action: np.mean([float(head[action]) for head in q_values]) for action in tied}
+    return [action for action in tied if means[action] == max(means.values())]
+
+
+@pytest.mark.parametrize(
+    "q_values, action",
+    [
+        ([[1, 0, 0]], 0),
+        ([[0, 0, 1], [0, 0, 1], [9, 0, 0]], 2),  # a vote is a vote, however sure
+        ([[1, 0], [0, 3]], 1),  # one each: action 1 has the higher mean
+        ([[3, 0], [0, 1]], 0),
+        ([[2, 1, 0], [0, 1, 2], [5, 0, 0], [0, 0, 5.5]], 2),
+        ([[5, 4, 0], [0, 4, 5.5]], 2),  # a tie of 0 and 2; action 1 has the highest mean, and no vote
+        ([[-1, -2], [-1, -3], [-9, 0]], 0),
+        ([[7, 7, 7]], 0),
+    ],
+)
+def test_votes_by_hand(q_values, action):
+    assert majority_vote(np.array([q_values], np.float32)).tolist() == [action]
+
+
+@given(hnp.arrays(np.float32, st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 5)), elements=st.integers(-3, 3).map(float)))
+def test_the_vote_against_counting(q_values):
+    shares, actions = vote_shares(q_values), majority_vote(q_values)
+    assert shares.shape == (len(q_values), q_values.shape[2]) and shares.dtype == np.float32 and actions.dtype == np.int64
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=2e-5)
+    for row, heads in enumerate(q_values):
+        counts = np.bincount(heads.argmax(axis=1), minlength=heads.shape[1])
+        np.testing.assert_allclose(shares[row], counts / len(heads), atol=1e-5)
+        assert actions[row] in votes_by_hand(heads) and actions[row] == shares[row].argmax()
