@@ -9,13 +9,18 @@ from course_lib.config import (
     A3C_BOOK,
     A3C_FAST,
     BOOK,
+    BOOTSTRAPPED_BOOK,
+    BOOTSTRAPPED_CATCH,
+    BOOTSTRAPPED_FAST,
     CATCH,
     FAST,
     PRESETS,
     SMOKE,
     A3CConfig,
+    BootstrappedConfig,
     DQNConfig,
     NetworkConfig,
+    bootstrapped,
     config_from_dict,
     differences,
     replace,
@@ -41,6 +46,28 @@ def test_a3c_book_holds_the_books_settings():
     assert A3C_BOOK.network == NetworkConfig(conv=((16, 8, 4), (32, 4, 2)), dense=(256,))
 
 
+def test_bootstrapped_book_holds_the_code_reviews_settings():
+    config = BOOTSTRAPPED_BOOK
+    assert (config.num_heads, config.mask_probability, config.prior_scale, config.update_period) == (9, 0.9, 0.0, 4)
+    assert (config.epsilon_start, config.epsilon_end, config.discount, config.batch_size) == (1.0, 0.01, 0.99, 32)
+
+
+def test_bootstrapped_fast_holds_the_papers_heads_and_masks():
+    """Osband et al. 2016, section 6: on Atari 10 heads, which all learn from everything."""
+    assert (BOOTSTRAPPED_FAST.num_heads, BOOTSTRAPPED_FAST.mask_probability) == (10, 1.0)
+
+
+def test_heads_are_settings_more_than_dqns():
+    """What is not said of an ensemble is what its DQN says."""
+    config = bootstrapped(CATCH, num_heads=4, epsilon_end=0.25)
+    assert differences(config, BootstrappedConfig(**{field.name: getattr(CATCH, field.name) for field in dataclasses.fields(CATCH)})) == [
+        "epsilon_end",
+        "num_heads",
+    ]
+    assert isinstance(config, DQNConfig) and (config.agent, CATCH.agent) == ("bootstrapped_dqn", "dqn")
+    assert (BOOTSTRAPPED_CATCH.epsilon_start, BOOTSTRAPPED_CATCH.epsilon_end) == (0.0, 0.0)  # the heads explore
+
+
 def test_the_network_has_1_685_667_parameters():
     network, size, channels, parameters = BOOK.network, 84, BOOK.history, []
     for filters, kernel, stride in network.conv:
@@ -64,6 +91,7 @@ def test_a_preset_can_run(config):
     assert config.replay_capacity // config.num_envs > config.history + 1
     assert 0.0 <= config.epsilon_end <= config.epsilon_start <= 1.0
     assert config.precision in ("float32", "bfloat16")
+    assert config.agent == "dqn" or (config.num_heads > 1 and 0.0 < config.mask_probability <= 1.0 and config.prior_scale >= 0.0)
 
 
 def test_fast_learns_as_many_samples_for_each_step_as_32_every_4():
@@ -101,12 +129,28 @@ def test_differences_name_what_differs():
 
 def test_every_setting_has_a_default():
     assert DQNConfig() == BOOK and A3CConfig() == A3C_BOOK
+    assert differences(BootstrappedConfig(), bootstrapped(BOOK)) == []
 
 
 @pytest.mark.parametrize("wrong", [{"optimizer": "Adam"}, {"precision": "bf16"}])
 def test_settings_that_would_train_something_else_are_refused(wrong):
     with pytest.raises(CourseError):
         replace(FAST, **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"num_heads": 0}, {"num_heads": -1}, {"mask_probability": 0.0}, {"mask_probability": 1.1}, {"optimizer": "Adam"}, {"precision": "bf16"}]
+)
+def test_settings_of_an_ensemble_that_learns_nothing_are_refused(wrong):
+    with pytest.raises(CourseError, match="^[^\n]*[.]$"):
+        replace(BOOTSTRAPPED_FAST, **wrong)
+
+
+def test_an_ensembles_settings_are_not_dqns():
+    values = dataclasses.asdict(BOOTSTRAPPED_CATCH)
+    assert config_from_dict(json.loads(json.dumps(values)), "bootstrapped_dqn") == BOOTSTRAPPED_CATCH
+    with pytest.raises(CourseError, match="differs in mask_probability, num_heads, prior_scale.$"):
+        config_from_dict(values, "dqn")
 
 
 @pytest.mark.parametrize("wrong", [{"optimizer": "Adam"}, {"workers_as": "process"}])

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from course_lib.config import CATCH, SMOKE
+from course_lib.config import BOOTSTRAPPED_CATCH, CATCH, SMOKE
 from course_lib.evaluation import Scores, evaluate, greedy_policy
-from course_lib.learners import make_learner
+from course_lib.learners import as_played, make_learner
+from course_lib.toy import make_toy
 
 
 def scores_of(*values):
@@ -60,3 +61,45 @@ def test_same_seed_same_scores():
     learner = make_learner(SMOKE, "torch", (84, 84, 4), 3, seed=1)
     one, two = (evaluate(greedy_policy(learner, 0.5), SMOKE, episodes=3, seed=7) for _ in range(2))
     assert (one.scores == two.scores).all() and (one.lengths == two.lengths).all()
+
+
+class Opinions:
+    """An ensemble for Catch: two heads stay where they are, one, much surer, goes left."""
+
+    VALUES = np.array([[0, 1, 0], [0, 1, 0], [9, 0, 0]], np.float32)
+
+    def q_values(self, observations):
+        return np.tile(self.VALUES, (len(observations), 1, 1))
+
+    def head_values(self, observations, head):
+        return np.tile(self.VALUES[head], (len(observations), 1))
+
+
+def test_an_ensemble_votes_unless_it_follows_a_head():
+    observations, rng = np.zeros((4, 10, 5, 1), np.uint8), np.random.default_rng(0)
+    cases = [(Opinions(), 1), (as_played(Opinions()), 1), (as_played(Opinions(), 0), 1), (as_played(Opinions(), 2), 0)]
+    for learner, action in cases:
+        assert (greedy_policy(learner, 0.0)(observations, rng) == action).all()
+    stay = evaluate(lambda observations, rng: np.ones(len(observations), int), BOOTSTRAPPED_CATCH, 40, 5).scores
+    assert (evaluate(greedy_policy(Opinions(), 0.0), BOOTSTRAPPED_CATCH, 40, 5).scores == stay).all()
+    assert (evaluate(greedy_policy(as_played(Opinions(), 2), 0.0), BOOTSTRAPPED_CATCH, 40, 5).scores != stay).any()
+
+
+def test_epsilon_is_the_share_of_random_actions_of_a_vote_too():
+    observations = np.zeros((30_000, 10, 5, 1), np.uint8)
+    actions = greedy_policy(Opinions(), 0.3)(observations, np.random.default_rng(0))
+    assert np.allclose(np.bincount(actions) / 30_000, [0.1, 0.8, 0.1], atol=0.01)
+
+
+def test_the_optimum_of_a_toy_is_what_its_best_policy_scores():
+    for game in ("chain-12", "deep_sea-7-3"):
+        config, env = replace(CATCH, game=game), make_toy(game)
+
+        def best(observations, rng):
+            if game.startswith("chain"):
+                return np.ones(len(observations), int)
+            rows, columns = observations[..., 0].reshape(len(observations), -1).argmax(axis=1) // 7, observations[..., 0].max(axis=1).argmax(axis=1)
+            return env.right[rows, columns]
+
+        scores = evaluate(best, config, episodes=3)
+        assert np.allclose(scores.scores, env.optimum()) and (scores.lengths == (21 if game.startswith("chain") else 7)).all()

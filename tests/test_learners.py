@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib.config import SMOKE, NetworkConfig, replace
+from course_lib.config import A3C_SMOKE, SMOKE, NetworkConfig, bootstrapped, replace
 from course_lib.errors import CourseError
-from course_lib.learners import FRAMEWORKS, framework, make_learner
+from course_lib.learners import FRAMEWORKS, Head, Vote, action_scores, as_played, framework, make_learner
 from course_lib.replay import Batch
 from course_lib.returns import td_targets
 
@@ -159,3 +159,61 @@ def test_the_frameworks_learn_alike():
         np.testing.assert_allclose(torch.q_values(batch.observations), keras.q_values(batch.observations), atol=1e-5)
         assert torch.update(batch) == pytest.approx(keras.update(batch), rel=1e-4)
     assert_same(torch.get_weights(), keras.get_weights(), atol=1e-5)
+
+
+# Ensembles
+
+
+class Three:
+    """An ensemble of three heads: two favour action 1 a little, one favours action 2 by far."""
+
+    VALUES = np.array([[0, 1, 0], [0, 2, 1], [0, 0, 90]], np.float32)  # [K, A]
+
+    def q_values(self, observations):
+        return np.tile(self.VALUES, (len(observations), 1, 1))
+
+    def head_values(self, observations, head):
+        return np.tile(self.VALUES[head], (len(observations), 1))
+
+
+def test_an_ensemble_is_played_by_vote_or_by_a_head():
+    observations = make_batch().observations
+    assert action_scores(as_played(Three()), observations) == pytest.approx(np.tile([0, 2 / 3, 1 / 3], (BATCH, 1)), abs=1e-5)
+    for head in range(3):
+        assert (action_scores(as_played(Three(), head), observations) == Three.VALUES[head]).all()
+    vote, head = as_played(Three()), as_played(Three(), 0)
+    assert (type(vote), type(head), head.head) == (Vote, Head, 0)
+    assert as_played(vote) is vote and as_played(head) is head  # once is enough
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_whatever_is_no_ensemble_plays_as_it_is(name):
+    for config in (CONFIG, replace(A3C_SMOKE, network=CONFIG.network)):
+        learner = make_learner(config, name, SHAPE, NUM_ACTIONS, device="cpu")
+        assert as_played(learner) is learner
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_an_ensembles_votes_and_heads(name):
+    """From the values of all heads, counted here."""
+    config = bootstrapped(CONFIG, num_heads=7, prior_scale=2.0)
+    ensemble, observations = make_learner(config, name, SHAPE, NUM_ACTIONS, 3, device="cpu"), make_batch().observations
+    q_values = ensemble.q_values(observations)
+    assert q_values.shape == (BATCH, 7, NUM_ACTIONS) and q_values.dtype == np.float32
+    shares = as_played(ensemble).q_values(observations)
+    for row in range(BATCH):
+        counts = [int((q_values[row].argmax(axis=1) == action).sum()) for action in range(NUM_ACTIONS)]
+        np.testing.assert_allclose(shares[row], np.array(counts) / 7, atol=1e-5)
+    for head in (0, 6):
+        np.testing.assert_allclose(as_played(ensemble, head).q_values(observations), q_values[:, head], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_state_of_an_ensemble_resumes_to_the_last_bit(name):
+    config = bootstrapped(replace(CONFIG, optimizer="adam"), num_heads=2, prior_scale=1.0)
+    learner, resumed = (make_learner(config, name, SHAPE, NUM_ACTIONS, seed, device="cpu") for seed in (0, 1))
+    batches = [make_batch(seed)._replace(masks=np.arange(2 * BATCH).reshape(BATCH, 2) % 3 > 0) for seed in range(3)]
+    learner.update(batches[0])
+    resumed.set_state(learner.get_state())
+    assert [learner.update(batch) for batch in batches] == [resumed.update(batch) for batch in batches]
+    assert_same(learner.get_state(), resumed.get_state(), rtol=0, atol=0)

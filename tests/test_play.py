@@ -7,10 +7,11 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from course_lib.config import SMOKE
+from course_lib.config import BOOTSTRAPPED_SMOKE, SMOKE, replace
 from course_lib.errors import CourseError
-from course_lib.learners import make_learner
-from course_lib.play import as_television, player, record_episode, save_gif, save_video, show_video
+from course_lib.learners import FRAMEWORKS, as_played, make_learner
+from course_lib.play import MEANINGS, as_television, player, record_episode, save_gif, save_video, show_video
+from course_lib.pretrained import load_learner, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,41 @@ def test_the_player_changes_its_picture(episode):
     slider.value = 25
     assert image.value != first and bytes(image.value).startswith(b"\x89PNG")
     assert play.max == slider.max == 39
+
+
+# Ensembles
+
+
+@pytest.fixture(scope="module")
+def ensembles(tmp_path_factory):
+    """The same three heads, whose opinions differ, as each framework loads them from one file: (framework -> ensemble, configuration)."""
+    config, path = replace(BOOTSTRAPPED_SMOKE, prior_scale=3.0), tmp_path_factory.mktemp("weights") / "heads.safetensors"
+    save_weights(path, make_learner(config, "torch", (84, 84, 4), 3, seed=2).get_weights(), config)
+    return {framework: load_learner(path, framework, "bootstrapped_dqn")[0] for framework in FRAMEWORKS}, config
+
+
+@pytest.mark.parametrize("head, meaning", [(None, "votes"), (0, "q_values"), (2, "q_values")])
+def test_a_game_of_an_ensemble_is_the_same_in_both_frameworks(ensembles, head, meaning):
+    learners, config = ensembles
+    one, other = (record_episode(as_played(learners[framework], head), config, seed=5, epsilon=0.1, max_steps=60) for framework in FRAMEWORKS)
+    assert one.actions == other.actions and one.score == other.score
+    np.testing.assert_allclose(one.action_scores, other.action_scores, rtol=1e-5, atol=1e-5)
+    assert one.meaning == other.meaning == MEANINGS[meaning]
+
+
+def test_a_game_by_vote_shows_the_shares_of_the_heads(ensembles):
+    learners, config = ensembles
+    unsaid, voted = (record_episode(learner, config, seed=5, max_steps=30) for learner in (learners["torch"], as_played(learners["torch"])))
+    assert unsaid.actions == voted.actions and unsaid.meaning == MEANINGS["votes"]
+    shares = np.array(unsaid.action_scores)  # [T, A]
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(3 * shares, np.round(3 * shares), atol=1e-4)
+    q_values = learners["torch"].q_values(np.array(unsaid.observations))
+    for t in range(30):
+        np.testing.assert_allclose(shares[t], np.bincount(q_values[t].argmax(axis=1), minlength=3) / 3, atol=1e-4)
+
+
+def test_the_player_of_a_vote(ensembles):
+    learners, config = ensembles
+    box = player(record_episode(learners["torch"], config, seed=5, max_steps=5))
+    assert bytes(box.children[0].value).startswith(b"\x89PNG")

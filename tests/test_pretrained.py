@@ -8,7 +8,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from course_lib import pretrained
-from course_lib.config import A3C_SMOKE, CATCH, SMOKE
+from course_lib.config import A3C_SMOKE, BOOTSTRAPPED_CATCH, CATCH, SMOKE, bootstrapped
+from course_lib.environments import num_actions, observation_shape
 from course_lib.errors import CourseError
 from course_lib.learners import make_learner
 
@@ -129,6 +130,37 @@ def test_the_configuration_travels_with_the_weights(tmp_path):
     config = replace(CATCH, learning_rate=0.125)
     pretrained.save_weights(tmp_path / "x.safetensors", make_learner(config, "torch", (10, 5, 1), 3).get_weights(), config)
     assert pretrained.load_weights(tmp_path / "x.safetensors")[1] == config
+
+
+def test_a_file_knows_its_agent(tmp_path):
+    for config in (CATCH, BOOTSTRAPPED_CATCH):
+        learner = make_learner(config, "torch", (10, 5, 1), 3)
+        pretrained.save_weights(tmp_path / "x.safetensors", learner.get_weights(), config)
+        assert pretrained.agent_of(tmp_path / "x.safetensors") == config.agent
+        assert pretrained.load_weights(tmp_path / "x.safetensors", config.agent)[1] == config
+    with pytest.raises(CourseError, match="holds weights of bootstrapped_dqn, not of dqn"):
+        pretrained.load_weights(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+@pytest.mark.parametrize("game", ["catch", "chain-7", "deep_sea-5-1"])
+@pytest.mark.parametrize("make", [lambda config: config, lambda config: bootstrapped(config, num_heads=3, prior_scale=2.0)], ids=["dqn", "ensemble"])
+def test_a_file_of_any_toy_is_played_again(tmp_path, framework, game, make):
+    """Whatever `num_actions` says: a toy has those that it has."""
+    config = make(replace(CATCH, game=game))
+    learner = make_learner(config, "torch", observation_shape(config), num_actions(config), seed=4)
+    pretrained.save_weights(tmp_path / "x.safetensors", learner.get_weights(), config)
+    again, _ = pretrained.load_learner(tmp_path / "x.safetensors", framework, config.agent)
+    observations = np.random.default_rng(0).integers(256, size=(5, *observation_shape(config)), dtype=np.uint8)
+    np.testing.assert_allclose(again.q_values(observations), learner.q_values(observations), atol=1e-5)
+
+
+def test_an_ensemble_of_another_number_of_heads(tmp_path):
+    weights = make_learner(BOOTSTRAPPED_CATCH, "torch", (10, 5, 1), 3).get_weights()
+    for wrong in (replace(BOOTSTRAPPED_CATCH, num_heads=4), replace(BOOTSTRAPPED_CATCH, prior_scale=1.0)):
+        pretrained.save_weights(tmp_path / "x.safetensors", weights, wrong)
+        with pytest.raises(CourseError, match="does not fit its own configuration"):
+            pretrained.load_learner(tmp_path / "x.safetensors", "torch", "bootstrapped_dqn")
 
 
 def test_an_unwritable_place(tmp_path):
