@@ -14,6 +14,7 @@ from course_lib import pretrained
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
 from course_lib.config import PRESETS, differences
+from course_lib.errors import CourseError
 from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
 from course_lib.files import written_whole
 
@@ -27,6 +28,8 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
     folder = RunFolder(run)
     about = folder.about(agent)
     weights, config = pretrained.load_weights(folder / "best.safetensors", agent)
+    if config.game != "breakout":
+        raise CourseError(f"{run} plays {config.game}; only Breakout's agents are shipped.")
     best = folder.best_evaluation()
 
     path = pretrained.FOLDER / agent / f"stage{stage}.safetensors"

@@ -26,6 +26,14 @@ def a3c_weights(tmp_path):
 
 
 @pytest.fixture
+def heads_weights(tmp_path):
+    small = replace(config.BOOTSTRAPPED_SMOKE, max_frames=400, prior_scale=3.0)
+    path = tmp_path / "heads.safetensors"
+    pretrained.save_weights(path, make_learner(small, "torch", (84, 84, 4), 3).get_weights(), small)
+    return path
+
+
+@pytest.fixture
 def weights(tmp_path):
     small = replace(config.SMOKE, max_frames=400)
     path = tmp_path / "weights.safetensors"
@@ -81,6 +89,81 @@ def test_a3c_trains_resumes_and_is_evaluated(capsys, tmp_path):
     assert "agent steps after" in capsys.readouterr().out
     assert "(seed)" in fails(capsys, *train, "--resume", "--seed", "6", "--total-steps", "2000")
     assert "holds a run of a3c, not of dqn" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--resume")
+
+
+@pytest.mark.parametrize("preset, steps, framework", [("catch", 120, "keras"), ("catch", 120, "torch"), ("chain", 130, "torch"), ("deep_sea", 140, "torch")])
+def test_bootstrapped_dqn_trains_resumes_and_is_evaluated(capsys, tmp_path, monkeypatch, preset, steps, framework):
+    presets = config.PRESETS["bootstrapped_dqn"]
+    monkeypatch.setitem(presets, preset, replace(presets[preset], evaluation_period=100, evaluation_episodes=2))
+    train = ["train", "bootstrapped_dqn", "--run", str(tmp_path / "run")]
+    begin = [*train, "--preset", preset, "--seed", "5", "--framework", framework, "--total-steps", str(steps), "--keep-memory"]
+    assert cli.main(begin) == 0
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert about["agent"] == "bootstrapped_dqn" and about["config"]["num_heads"] == presets[preset].num_heads
+    capsys.readouterr()
+    assert cli.main([*train, "--resume", "--total-steps", str(steps + 40)]) == 0
+    out = capsys.readouterr().out
+    assert "memory came along" in out and "agent steps after" in out
+    assert "(seed)" in fails(capsys, *train, "--resume", "--seed", "6", "--total-steps", "2000")
+    assert "holds a run of bootstrapped_dqn, not of dqn" in fails(capsys, "train", "dqn", "--run", tmp_path / "run", "--resume")
+    best = tmp_path / "run" / "best.safetensors"
+    assert cli.main(["evaluate", "--weights", str(best), "--episodes", "3", "--framework", framework]) == 0
+    assert "3 games, vote, epsilon 0.01, seeds 0 to 2" in capsys.readouterr().out
+    assert "only Breakout" in fails(capsys, "play", "--weights", best)
+
+
+def test_presets_that_only_some_agents_have(capsys, tmp_path):
+    for preset in set(config.PRESETS["bootstrapped_dqn"]) - set(config.PRESETS["a3c"]):
+        assert f"a3c has no preset {preset}; there are book, fast, smoke, catch." in fails(
+            capsys, "train", "a3c", "--preset", preset, "--run", tmp_path / "run"
+        )
+    assert set(config.PRESETS["a3c"]) | set(config.PRESETS["dqn"]) <= set(config.PRESETS["bootstrapped_dqn"])  # the parser knows all of them
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_vote_and_a_head(capsys, heads_weights, tmp_path):
+    """Each is said, and each is played."""
+    ways = {"vote, epsilon 0.2": [[], ["--vote"]], "head 0, epsilon 0.2": [["--head", "0"]], "head 2, epsilon 0.2": [["--head", "2"]]}
+    for manner, options in ways.items():
+        results = []
+        for option in options:
+            assert cli.main(["evaluate", "--weights", str(heads_weights), "--episodes", "3", "--epsilon", "0.2", "--json", *option]) == 0
+            results.append(json.loads(capsys.readouterr().out))
+            assert (results[-1]["agent"], results[-1]["policy"]) == ("bootstrapped_dqn", manner)
+        assert all(result == results[0] for result in results)
+    for option in ([], ["--vote"], ["--head", "2"]):
+        play = ["play", "--weights", str(heads_weights), "--max-steps", "5", "--out", str(tmp_path / "x.gif"), *option]
+        assert cli.main(play) == 0
+        assert "5 agent steps" in capsys.readouterr().out
+    assert cli.main(["evaluate", "--agent", "bootstrapped_dqn", "--weights", str(heads_weights), "--episodes", "2", "--policy", "greedy"]) == 0
+
+
+def test_a_head_is_the_head_that_is_played(capsys, heads_weights, monkeypatch):
+    followed = []
+    monkeypatch.setattr("course_lib.backends.torch.bootstrapped.BootstrappedLearner.head_values",
+                        lambda self, observations, head: followed.append(head) or self.q_values(observations)[:, head])
+    for head in (0, 2):
+        assert cli.main(["evaluate", "--weights", str(heads_weights), "--episodes", "2", "--framework", "torch", "--head", str(head)]) == 0
+        assert set(followed) == {head}
+        followed.clear()
+    assert cli.main(["evaluate", "--weights", str(heads_weights), "--episodes", "2", "--framework", "torch"]) == 0
+    assert followed == []
+
+
+def test_heads_that_there_are_not(capsys, heads_weights, weights, a3c_weights, tmp_path):
+    for command in ("evaluate", "play"):
+        assert "has 3 heads, 0 to 2; there is no head 3." in fails(capsys, command, "--weights", heads_weights, "--head", 3)
+        assert "leave out --vote and --head for dqn" in fails(capsys, command, "--weights", weights, "--head", 0)
+        assert "leave out --vote and --head for a3c" in fails(capsys, command, "--weights", a3c_weights, "--vote")
+    assert "leave out --vote" in fails(capsys, "evaluate", "--vote")  # the shipped DQN
+    assert "not probabilities" in fails(capsys, "evaluate", "--weights", heads_weights, "--policy", "sampled")
+    assert "weights of bootstrapped_dqn, not of dqn" in fails(capsys, "evaluate", "--agent", "dqn", "--weights", heads_weights)
+    assert "no actor-learners" in fails(capsys, "train", "bootstrapped_dqn", "--run", tmp_path / "run", "--workers", 4)
+
+
+def test_an_agent_that_is_not_shipped_yet(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(pretrained, "manifest", lambda: [])
+    assert 'no trained "bootstrapped_dqn" agent yet' in fails(capsys, "evaluate", "--agent", "bootstrapped_dqn")
 
 
 def test_options_of_the_other_agent(capsys, tmp_path, weights, a3c_weights):
@@ -162,7 +245,7 @@ def test_a_toy_has_no_screen(capsys, tmp_path):
     assert "only Breakout" in fails(capsys, "play", "--weights", path)
 
 
-@pytest.mark.parametrize("wrong", ["--episodes 0", "--episodes x", "--epsilon 2", "--stage 1 --weights x", "--agent dqn2"])
+@pytest.mark.parametrize("wrong", ["--episodes 0", "--episodes x", "--epsilon 2", "--stage 1 --weights x", "--agent dqn2", "--vote --head 1", "--head -1", "--head x"])
 def test_wrong_options_end_in_status_2(wrong, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["evaluate", *wrong.split()])
@@ -198,6 +281,30 @@ def test_shipping_an_a3c_run(capsys, tmp_path, monkeypatch):
         evaluate = ["evaluate", "--agent", "a3c", "--policy", policy, "--episodes", "2", "--seed", str(shipping.SEED), "--json"]
         assert cli.main(evaluate) == 0
         assert json.loads(capsys.readouterr().out)["scores"] == entry[name]["scores"]
+
+
+def test_shipping_a_bootstrapped_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(shipping, "EPISODES", 2)
+    run = tmp_path / "run"
+    assert cli.main(["train", "bootstrapped_dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
+    assert cli.main(["ship", "bootstrapped_dqn", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
+    (entry,) = pretrained.manifest()
+    assert entry["evaluation"]["policy"] == "vote" and entry["evaluation"]["epsilon"] == 0.01
+    assert "course train bootstrapped_dqn" in entry["command"] and pretrained.problems() == []
+    capsys.readouterr()
+    assert cli.main(["evaluate", "--agent", "bootstrapped_dqn", "--episodes", "2", "--seed", str(shipping.SEED), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
+
+
+def test_a_toy_is_not_shipped(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setitem(config.PRESETS["dqn"], "chain", replace(config.CHAIN, evaluation_period=60))
+    run = tmp_path / "run"
+    assert cli.main(["train", "dqn", "--preset", "chain", "--total-steps", "70", "--run", str(run), "--framework", "torch"]) == 0
+    capsys.readouterr()
+    assert "only Breakout" in fails(capsys, "ship", "dqn", "--run", run, "--stage", "1", "--machine", "a test")
+    assert not (tmp_path / "pretrained").exists()
 
 
 def test_help_of_every_command_in_a_shell():
