@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import course_lib.backends
-from course_lib.config import A3C_BOOK, A3C_CATCH, BOOK, CATCH, NetworkConfig, replace
+from course_lib.config import A3C_BOOK, A3C_CATCH, BOOK, BOOTSTRAPPED_CHAIN, CATCH, NetworkConfig, bootstrapped, replace
 from tests.backends.cases import (
     A3C_SMALL,
     BREAKOUT_SHAPE,
+    HEADS,
     SHAPE,
     SMALL,
     actor_critic_loss,
@@ -19,9 +20,11 @@ from tests.backends.cases import (
     backend,
     canonical,
     gradients,
+    heads_td_loss,
     learner,
     make_batch,
     make_rollout,
+    masked_heads_loss,
     norm,
     td_loss,
 )
@@ -35,6 +38,12 @@ A3C_CASES = {
     "small": (A3C_SMALL, SHAPE),
     "breakout": (replace(A3C_BOOK, optimizer="sgd"), BREAKOUT_SHAPE),
     "catch": (replace(A3C_CATCH, optimizer="sgd", max_gradient_norm=40.0), (10, 5, 1)),
+}
+HEADS_CASES = {
+    "small": (HEADS, SHAPE),
+    "prior": (replace(HEADS, prior_scale=2.0), SHAPE),
+    "breakout": (bootstrapped(CASES["breakout"][0], network=NetworkConfig(dense=(32,)), num_heads=4), BREAKOUT_SHAPE),
+    "chain": (replace(BOOTSTRAPPED_CHAIN, optimizer="sgd", learning_rate=0.05, num_heads=20, prior_scale=1.0), (1, 20, 1)),
 }
 
 
@@ -53,6 +62,18 @@ def twins(case):
     for twin in twins:
         backend(framework_of(twin), "networks").set_weights(twin.online_network, weights)
     return *twins, make_batch(16, shape)
+
+
+@pytest.fixture(params=HEADS_CASES)
+def heads_twins(request):
+    """Two ensembles with the same weights, whose target network differs from the online one and whose biases are not zero, and a batch."""
+    config, shape = HEADS_CASES[request.param]
+    twins, rng = [learner(framework, config, shape, seed=1) for framework in ("torch", "keras")], np.random.default_rng(0)
+    weights = learner("torch", config, shape, seed=2).get_weights()
+    weights |= {name: rng.normal(0, 0.1, bias.shape).astype(np.float32) for name, bias in weights.items() if name.endswith("bias")}
+    for twin in twins:
+        backend(framework_of(twin), "networks").set_weights(twin.online_network, weights)
+    return *twins, make_batch(16, shape, num_heads=config.num_heads)
 
 
 @pytest.fixture(params=A3C_CASES)
@@ -81,7 +102,10 @@ def framework_of(twin) -> str:
     return type(twin).__module__.split(".")[2]
 
 
-@pytest.mark.parametrize("config, shape", [*CASES.values(), *A3C_CASES.values()], ids=[*CASES, *(f"a3c-{name}" for name in A3C_CASES)])
+ALL_CASES = CASES | {f"heads-{name}": case for name, case in HEADS_CASES.items()} | {f"a3c-{name}": case for name, case in A3C_CASES.items()}
+
+
+@pytest.mark.parametrize("config, shape", ALL_CASES.values(), ids=ALL_CASES)
 def test_initial_weights_are_identical(config, shape):
     for seed in (0, 7):
         one, other = (learner(framework, config, shape, seed).get_weights() for framework in ("torch", "keras"))
@@ -137,6 +161,53 @@ def test_bfloat16(case):
     config, shape = case
     one, other = (learner(framework, replace(config, precision="bfloat16"), shape) for framework in ("torch", "keras"))
     batch = make_batch(32, shape)
+    assert one.update(batch) == pytest.approx(other.update(batch), rel=0.01)
+
+
+def test_values_of_all_heads_and_of_one(heads_twins):
+    one, other, batch = heads_twins
+    assert_same(one.q_values(batch.observations), other.q_values(batch.observations))
+    for head in range(one.config.num_heads):
+        assert_same(one.head_values(batch.observations, head), other.head_values(batch.observations, head))
+
+
+def test_losses_and_gradients_of_heads(heads_twins):
+    one, other, batch = heads_twins
+    results = []
+    for twin in (one, other):
+        asked = framework_of(twin), twin.online_network, twin.target_network, batch
+        results.append({"losses": heads_td_loss(*asked)} | gradients(*asked, masked_heads_loss))
+    assert_same(*results)
+    assert all((np.abs(gradient).max() > 0) != name.startswith("prior/") for name, gradient in results[0].items())
+
+
+def test_steps_of_ensembles(heads_twins):
+    one, other, batch = heads_twins
+    for step in range(3):
+        before = one.get_weights()
+        assert one.update(batch) == pytest.approx(other.update(batch), rel=1e-5)
+        assert_same(one.get_weights(), other.get_weights())
+    moved = {name: one.get_weights()[name] - before[name] for name in before}
+    assert all((np.abs(step).max() > 0) != name.startswith("prior/") for name, step in moved.items())
+
+
+@pytest.mark.parametrize("direction", [("torch", "keras"), ("keras", "torch")], ids="-".join)
+@pytest.mark.parametrize("prior_scale", [0.0, 2.0])
+def test_an_ensemble_takes_up_where_its_twin_stopped(direction, prior_scale):
+    config, batches = replace(HEADS, prior_scale=prior_scale), [make_batch(seed=seed, num_heads=3) for seed in range(6)]
+    one, other = learner(direction[0], config), learner(direction[1], config, seed=3)
+    for batch in batches[:3]:
+        one.update(batch)
+    one.sync_target()
+    other.set_weights(one.get_weights())
+    for batch in batches[3:]:
+        assert one.update(batch) == pytest.approx(other.update(batch), rel=1e-5)
+
+
+@pytest.mark.parametrize("prior_scale", [0.0, 2.0])
+def test_bfloat16_of_ensembles(prior_scale):
+    one, other = (learner(framework, replace(HEADS, precision="bfloat16", prior_scale=prior_scale)) for framework in ("torch", "keras"))
+    batch = make_batch(32, num_heads=3)
     assert one.update(batch) == pytest.approx(other.update(batch), rel=0.01)
 
 
@@ -213,6 +284,16 @@ def test_the_flatten_trap():
     assert np.abs(trapped.q_values(batch.observations) - keras.q_values(batch.observations)).max() > 0.01
 
 
+def test_the_flatten_trap_of_heads(monkeypatch):
+    """Heads keep the canonical layout, so the core must hand over channels last, as Keras does."""
+    keras, trapped, batch = learner("keras", HEADS), learner("torch", HEADS), make_batch()
+    trapped.set_weights(keras.get_weights())
+    assert_same(trapped.q_values(batch.observations), keras.q_values(batch.observations))
+    convolve = backend("torch", "networks").convolve
+    monkeypatch.setattr(trapped.online_network, "core", lambda observations: convolve(trapped.online_network, observations).flatten(1))
+    assert np.abs(trapped.q_values(batch.observations) - keras.q_values(batch.observations)).max() > 0.01
+
+
 def test_without_convolutions_there_is_no_trap():
     torch_network = backend("torch", "networks").QNetwork(NetworkConfig(conv=(), dense=(7,)), (10, 5, 1), 3)
     assert torch_network.flatten_shape == (10, 5, 1)
@@ -229,16 +310,17 @@ def outline(framework: str, file: str) -> list[str]:
     return [name for name in names if not name.split(".")[-1].startswith("_")]
 
 
-@pytest.mark.parametrize("file", ["networks.py", "losses.py", "common.py", "dqn.py", "actor_critic.py"])
+@pytest.mark.parametrize("file", ["networks.py", "losses.py", "common.py", "dqn.py", "bootstrapped.py", "actor_critic.py"])
 def test_the_twins_read_line_against_line(file):
     one, other = outline("torch", file), outline("keras", file)
     shared = [name for name in one if name in other]
     assert shared == [name for name in other if name in one]
     needed = {
-        "networks.py": ["QNetwork", "ActorCriticNetwork", "make_body", "features", "initialize", "get_weights", "set_weights"],
-        "losses.py": ["huber_loss", "td_loss", "policy_loss", "entropy", "value_loss", "actor_critic_loss"],
+        "networks.py": ["QNetwork", "ActorCriticNetwork", "HeadsNetwork", "HeadsNetwork.one_head", "make_body", "features", "initialize", "get_weights", "set_weights"],
+        "losses.py": ["huber_loss", "td_loss", "heads_td_loss", "masked_means", "policy_loss", "entropy", "value_loss", "actor_critic_loss"],
         "common.py": ["pick_device", "make_optimizer", "optimizer_state", "set_optimizer_state"],
         "dqn.py": [f"DQNLearner.{name}" for name in "q_values update sync_target get_weights set_weights get_state set_state".split()],
+        "bootstrapped.py": [f"BootstrappedLearner.{name}" for name in ("make_network", "loss", "head_values")],
         "actor_critic.py": [
             f"ActorCriticLearner.{name}"
             for name in "policy_and_value gradients apply_gradients copy_from get_weights set_weights get_state set_state".split()

@@ -5,12 +5,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from course_lib.atari import Breakout
-from course_lib.config import A3C_BOOK, BOOK, replace
+from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, bootstrapped, replace
 from course_lib.exploration import epsilon_greedy
+from course_lib.learners import Head, Vote
 from tests.backends.cases import BREAKOUT_SHAPE, learner, make_batch, make_rollout
 
 CONFIG = replace(BOOK, optimizer="sgd", learning_rate=0.05)
 A3C_CONFIG = replace(A3C_BOOK, optimizer="sgd")
+HEADS_CONFIG = bootstrapped(CONFIG, network=NetworkConfig(dense=(64,)), num_heads=5, prior_scale=1.0)
 SEED = 3
 
 
@@ -81,3 +83,37 @@ def test_an_actor_critics_file_plays_identically_in_the_other_backend(writer, re
     assert same_actions == actions
     np.testing.assert_allclose(same_outputs, outputs, rtol=1e-5, atol=1e-5)
     assert np.bincount(actions, minlength=3).min() > 10
+
+
+def some_observations(steps: int) -> np.ndarray:
+    """What random play sees: uint8 [T, 84, 84, 4]."""
+    env, rng, seen = Breakout(), np.random.default_rng(SEED), []
+    observation, _ = env.reset(seed=SEED)
+    for _ in range(steps):
+        seen.append(observation)
+        observation, _, terminated, truncated, _ = env.step(int(rng.integers(3)))
+        if terminated or truncated:
+            observation, _ = env.reset()
+    env.close()
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("writer, reader", [("torch", "keras"), ("keras", "torch")])
+def test_an_ensembles_file_plays_identically_in_the_other_backend(writer, reader, tmp_path):
+    """By vote and by a head alone; the prior travels with the weights."""
+    one, other = learner(writer, HEADS_CONFIG, BREAKOUT_SHAPE, SEED), learner(reader, HEADS_CONFIG, BREAKOUT_SHAPE, SEED + 1)
+    one.update(make_batch(32, BREAKOUT_SHAPE, num_heads=5))
+    weights = one.get_weights()
+    weights["q/bias"] -= one.q_values(some_observations(200)).mean(axis=0)  # or one action would be best all the time
+    one.set_weights(weights)
+    save_file(one.get_weights(), tmp_path / "weights.safetensors")
+    other.set_weights(load_file(tmp_path / "weights.safetensors"))
+
+    games = []
+    for played in (Vote, lambda ensemble: Head(ensemble, 4)):
+        actions, score, values = play(played(one), SEED)
+        same_actions, same_score, same_values = play(played(other), SEED)
+        assert same_actions == actions and same_score == score
+        np.testing.assert_allclose(same_values, values, rtol=1e-5, atol=1e-5)
+        games.append(actions)
+    assert np.bincount(games[0], minlength=3).min() > 5 and games[0] != games[1]
