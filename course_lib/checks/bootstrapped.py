@@ -713,11 +713,11 @@ def wrong_votes(q_values: np.ndarray) -> Iterable[tuple[Any, str]]:
         yield q_values[:, 0].argmax(axis=1), "it follows head 0; each head has one vote"
         return
     yield means.argmax(axis=1), "in a tie it takes the highest mean of all actions; only those that lead in votes stand for the second ballot"
-    yield np.where(leading, means, np.inf).argmin(axis=1), "of the tied actions it takes the one of lower mean"
     best = q_values.argmax(axis=2)[..., None] == np.arange(q_values.shape[2])  # [B, K, A]: who voted for what
     fans = (q_values * best).sum(axis=1) / np.maximum(votes, 1)  # [B, A], mean of those who voted for it
     yield np.where(leading, fans, -np.inf).argmax(axis=1), "the mean is over all heads, not only over those that voted for the action"
     yield q_values.max(axis=1).argmax(axis=1), "the highest single Q-value does not decide; the mean over all heads does"
+    yield np.where(leading, means, np.inf).argmin(axis=1), "of the tied actions it takes the one of lower mean"
     yield leading.argmax(axis=1), "a tie is decided by accident, for the action that comes first; of the tied actions, take the one of higher mean"
     last = votes.shape[1] - 1 - leading[:, ::-1].argmax(axis=1)
     yield last, "a tie is decided by accident, for the action that comes last; of the tied actions, take the one of higher mean"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from IPython.display import Image, display
+from matplotlib.figure import Figure
 
-from course_lib.config import BootstrappedConfig
-from course_lib.replay import Batch
-from course_lib.toy import Chain, make_toy
+from course_lib.config import BootstrappedConfig, DQNConfig
+from course_lib.figures import PALETTE
+from course_lib.learners import make_learner
+from course_lib.q_training import heads_of, play_and_learn
+from course_lib.replay import Batch, ReplayMemory
+from course_lib.toy import VectorToy, make_toy
 
 
 def head_weights(num_features: int, units: tuple[int, ...], num_actions: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -135,3 +141,146 @@ def toy_shapes(game: str) -> tuple[tuple[int, int, int], int]:
     """(H, W, C) and the number of actions."""
     env = make_toy(game)
     return env.observation_space.shape, int(env.action_space.n)
+
+
+# --- A chain, looked at as a whole ----------------------------------------------------------------------------------------------------
+
+
+def all_states(size: int) -> np.ndarray:
+    """What every state of a chain looks like, uint8 [N, 1, N, 1]."""
+    steps = np.arange(1, size + 1)
+    return np.where(steps <= steps[:, None], 255, 0).astype(np.uint8)[:, None, :, None]
+
+
+def state_of(observation: np.ndarray) -> int:
+    """The state that an observation of a chain shows, 1 to N."""
+    return int((observation > 0).sum())
+
+
+def as_batch(transitions: list[tuple], masks: np.ndarray) -> Batch:
+    """Transitions (observation, action, reward, next observation, terminated) and their masks [B, K], as a batch."""
+    observations, actions, rewards, next_observations, terminated = zip(*transitions)
+    parts = np.stack(observations), np.int64(actions), np.float32(rewards), np.stack(next_observations), np.array(terminated, bool)
+    return Batch(*parts, np.ascontiguousarray(masks))
+
+
+@dataclass
+class Diary:
+    """What a run on a chain notes down after each game; draws itself while the run goes on."""
+
+    config: BootstrappedConfig
+    num_games: int
+    show: bool = True
+    returns: list[float] = field(default_factory=list)
+    farthest: list[int] = field(default_factory=list)  # state, 1 to N
+    beliefs: list[np.ndarray] = field(default_factory=list)  # float32 [N, K, A]: every head's Q-values in every state, before the game
+    handle: Any = None
+
+    def game_over(self, observations: list[np.ndarray], score: float, beliefs: np.ndarray) -> None:
+        self.returns.append(score)
+        self.farthest.append(max(map(state_of, observations)))
+        self.beliefs.append(beliefs)
+        if self.show and (len(self.returns) % 20 == 0 or len(self.returns) == self.num_games):
+            self._draw()
+
+    @property
+    def solved(self) -> np.ndarray:
+        """Which games had the highest return there is, bool [games]."""
+        return np.isclose(self.returns, make_toy(self.config.game).optimum())
+
+    def _draw(self) -> None:
+        figure = Figure(figsize=(7.5, 2.6), dpi=96, layout="constrained")
+        ax = figure.subplots()
+        size = make_toy(self.config.game).size
+        ax.plot(np.arange(1, len(self.farthest) + 1), self.farthest, "o", color=PALETTE["blue"], markersize=4)
+        ax.set(xlim=(0, self.num_games + 1), ylim=(0, size + 1), xlabel="games", ylabel="farthest state")
+        ax.set_title(f"{len(self.returns)} of {self.num_games} games, {sum(self.solved)} of them perfect", loc="left")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        picture = Image(buffer.getvalue(), format="png", alt="The farthest state of each game so far")
+        if self.handle is None:
+            self.handle = display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+
+# --- The library's learners on a toy --------------------------------------------------------------------------------------------------
+
+
+class Run(NamedTuple):
+    """Some games of the library's learner."""
+
+    returns: np.ndarray  # float [games]
+    visits: list[np.ndarray]  # of each game: how often each pixel of the observations was lit, int [H, W]
+
+
+class Watched(VectorToy):
+    """One toy that remembers which pixels were lit in the present game."""
+
+    def __init__(self, name: str):
+        super().__init__(name, 1)
+        self.lit = np.zeros(self.observation_shape[:2], int)
+
+    def reset(self, seed=None):
+        observations, info = super().reset(seed)
+        self.lit = (observations[0, ..., 0] > 0).astype(int)
+        return observations, info
+
+    def recv(self):
+        step = super().recv()
+        self.lit = self.lit * ~step[-1]["reset"] + (step[0][0, ..., 0] > 0)
+        return step
+
+
+def explore(config: DQNConfig, framework: str, num_games: int, seed: int = 0) -> Run:
+    """Let the library's learner play and learn a toy for some games."""
+    env = Watched(config.game)
+    learner = make_learner(config, framework, env.observation_shape, env.num_actions, seed, device="cpu")
+    memory = ReplayMemory(config.replay_capacity, 1, env.observation_shape[:2], config.history, heads_of(config))
+    returns, visits, score = [], [], 0.0
+    for step in play_and_learn(config, learner, env, memory, np.random.default_rng(seed)):
+        score += float(step.rewards[0])
+        if step.over[0]:
+            returns.append(score)
+            visits.append(env.lit)
+            score = 0.0
+        if len(returns) == num_games:
+            break
+    env.close()
+    return Run(np.array(returns), visits)
+
+
+def farthest_states(run: Run) -> list[int]:
+    """The farthest state of each game on a chain."""
+    return [int(np.count_nonzero(lit)) for lit in run.visits]
+
+
+def visits_of(run: Run) -> np.ndarray:
+    """How often each square of a sea was visited in all games, int [N, N]."""
+    return np.sum(run.visits, axis=0)
+
+
+# --- Heads that fit a curve -----------------------------------------------------------------------------------------------------------
+
+CENTRES = np.linspace(-0.15, 1.15, 27)
+GRID = np.linspace(0, 1, 201)
+
+
+def bumps(x: np.ndarray) -> np.ndarray:
+    """Features of a number: [n] -> [n, 27]."""
+    return np.exp(-0.5 * ((x[:, None] - CENTRES) / 0.06) ** 2)
+
+
+def fit_heads(x: np.ndarray, y: np.ndarray, masks: np.ndarray, same_start: bool = False, seed: int = 0) -> np.ndarray:
+    """K heads fitted to the points that their masks let through; x, y float [n], masks bool [n, K] -> curves [K, 201] over `GRID`.
+
+    Each head is linear in the bumps, begins at random weights of its own (or all at the same) and moves no further away from
+    them than its points make it.
+    """
+    rng, curves = np.random.default_rng(seed), []
+    starts = rng.normal(0, 0.6, (masks.shape[1], len(CENTRES)))
+    for mask, start in zip(masks.T, starts[:1].repeat(len(starts), axis=0) if same_start else starts):
+        features = bumps(x[mask])  # [n', 27]
+        pull = np.linalg.solve(features.T @ features + 0.05 * np.eye(len(CENTRES)), features.T @ (y[mask] - features @ start))
+        curves.append(bumps(GRID) @ (start + pull))
+    return np.array(curves)
