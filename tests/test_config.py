@@ -20,10 +20,10 @@ from course_lib.config import (
     BootstrappedConfig,
     DQNConfig,
     NetworkConfig,
-    bootstrapped,
     config_from_dict,
     differences,
     replace,
+    with_heads,
 )
 from course_lib.errors import CourseError
 
@@ -49,6 +49,7 @@ def test_a3c_book_holds_the_books_settings():
 def test_bootstrapped_book_holds_the_code_reviews_settings():
     config = BOOTSTRAPPED_BOOK
     assert (config.num_heads, config.mask_probability, config.prior_scale, config.update_period) == (9, 0.9, 0.0, 4)
+    assert (config.preprocessing, config.num_actions) == ("binary", 4)
     assert (config.epsilon_start, config.epsilon_end, config.discount, config.batch_size) == (1.0, 0.01, 0.99, 32)
 
 
@@ -59,7 +60,7 @@ def test_bootstrapped_fast_holds_the_papers_heads_and_masks():
 
 def test_heads_are_settings_more_than_dqns():
     """What is not said of an ensemble is what its DQN says."""
-    config = bootstrapped(CATCH, num_heads=4, epsilon_end=0.25)
+    config = with_heads(CATCH, num_heads=4, epsilon_end=0.25)
     assert differences(config, BootstrappedConfig(**{field.name: getattr(CATCH, field.name) for field in dataclasses.fields(CATCH)})) == [
         "epsilon_end",
         "num_heads",
@@ -129,7 +130,7 @@ def test_differences_name_what_differs():
 
 def test_every_setting_has_a_default():
     assert DQNConfig() == BOOK and A3CConfig() == A3C_BOOK
-    assert differences(BootstrappedConfig(), bootstrapped(BOOK)) == []
+    assert differences(BootstrappedConfig(), with_heads(BOOK)) == []
 
 
 @pytest.mark.parametrize("wrong", [{"optimizer": "Adam"}, {"precision": "bf16"}])
@@ -139,7 +140,7 @@ def test_settings_that_would_train_something_else_are_refused(wrong):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"num_heads": 0}, {"num_heads": -1}, {"mask_probability": 0.0}, {"mask_probability": 1.1}, {"optimizer": "Adam"}, {"precision": "bf16"}]
+    "wrong", [{"num_heads": 0}, {"num_heads": 1_001}, {"mask_probability": 0.0}, {"mask_probability": 1.1}, {"prior_scale": -1.0}, {"optimizer": "Adam"}, {"precision": "bf16"}]
 )
 def test_settings_of_an_ensemble_that_learns_nothing_are_refused(wrong):
     with pytest.raises(CourseError, match="^[^\n]*[.]$"):

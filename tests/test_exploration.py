@@ -188,6 +188,7 @@ def votes_by_hand(q_values) -> list[int]:
         ([[5, 4, 0], [0, 4, 5.5]], 2),  # a tie of 0 and 2; action 1 has the highest mean, and no vote
         ([[-1, -2], [-1, -3], [-9, 0]], 0),
         ([[7, 7, 7]], 0),
+        ([[5, 4, 0], [0, 4, 5]], 0),  # as many votes, equal means: the first, as argmax has it
     ],
 )
 def test_votes_by_hand(q_values, action):
@@ -199,7 +200,8 @@ def test_the_vote_against_counting(q_values):
     shares, actions = vote_shares(q_values), majority_vote(q_values)
     assert shares.shape == (len(q_values), q_values.shape[2]) and shares.dtype == np.float32 and actions.dtype == np.int64
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=2e-5)
+    assert (shares >= 0).all()
     for row, heads in enumerate(q_values):
         counts = np.bincount(heads.argmax(axis=1), minlength=heads.shape[1])
         np.testing.assert_allclose(shares[row], counts / len(heads), atol=1e-5)
-        assert actions[row] in votes_by_hand(heads) and actions[row] == shares[row].argmax()
+        assert actions[row] == min(votes_by_hand(heads)) and actions[row] == shares[row].argmax()

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib.config import A3C_SMOKE, SMOKE, NetworkConfig, bootstrapped, replace
+from course_lib.config import A3C_SMOKE, SMOKE, NetworkConfig, replace, with_heads
 from course_lib.errors import CourseError
 from course_lib.learners import FRAMEWORKS, Head, Vote, action_scores, as_played, framework, make_learner
 from course_lib.replay import Batch
@@ -168,6 +168,7 @@ class Three:
     """An ensemble of three heads: two favour action 1 a little, one favours action 2 by far."""
 
     VALUES = np.array([[0, 1, 0], [0, 2, 1], [0, 0, 90]], np.float32)  # [K, A]
+    config = with_heads(CONFIG, num_heads=3)
 
     def q_values(self, observations):
         return np.tile(self.VALUES, (len(observations), 1, 1))
@@ -186,6 +187,12 @@ def test_an_ensemble_is_played_by_vote_or_by_a_head():
     assert as_played(vote) is vote and as_played(head) is head  # once is enough
 
 
+@pytest.mark.parametrize("head", [3, -1, 99])
+def test_a_head_that_there_is_not_is_refused(head):
+    with pytest.raises(CourseError, match=f"^This agent has 3 heads, 0 to 2; there is no head {head}.$"):
+        as_played(Three(), head)
+
+
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_whatever_is_no_ensemble_plays_as_it_is(name):
     for config in (CONFIG, replace(A3C_SMOKE, network=CONFIG.network)):
@@ -196,7 +203,7 @@ def test_whatever_is_no_ensemble_plays_as_it_is(name):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_an_ensembles_votes_and_heads(name):
     """From the values of all heads, counted here."""
-    config = bootstrapped(CONFIG, num_heads=7, prior_scale=2.0)
+    config = with_heads(CONFIG, num_heads=7, prior_scale=2.0)
     ensemble, observations = make_learner(config, name, SHAPE, NUM_ACTIONS, 3, device="cpu"), make_batch().observations
     q_values = ensemble.q_values(observations)
     assert q_values.shape == (BATCH, 7, NUM_ACTIONS) and q_values.dtype == np.float32
@@ -210,7 +217,7 @@ def test_an_ensembles_votes_and_heads(name):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_state_of_an_ensemble_resumes_to_the_last_bit(name):
-    config = bootstrapped(replace(CONFIG, optimizer="adam"), num_heads=2, prior_scale=1.0)
+    config = with_heads(replace(CONFIG, optimizer="adam"), num_heads=2, prior_scale=1.0)
     learner, resumed = (make_learner(config, name, SHAPE, NUM_ACTIONS, seed, device="cpu") for seed in (0, 1))
     batches = [make_batch(seed)._replace(masks=np.arange(2 * BATCH).reshape(BATCH, 2) % 3 > 0) for seed in range(3)]
     learner.update(batches[0])

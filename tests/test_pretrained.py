@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from course_lib import pretrained
-from course_lib.config import A3C_SMOKE, BOOTSTRAPPED_CATCH, CATCH, SMOKE, bootstrapped
+from course_lib.config import A3C_SMOKE, BOOTSTRAPPED_CATCH, CATCH, SMOKE, with_heads
 from course_lib.environments import num_actions, observation_shape
 from course_lib.errors import CourseError
 from course_lib.learners import make_learner
@@ -144,7 +144,7 @@ def test_a_file_knows_its_agent(tmp_path):
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 @pytest.mark.parametrize("game", ["catch", "chain-7", "deep_sea-5-1"])
-@pytest.mark.parametrize("make", [lambda config: config, lambda config: bootstrapped(config, num_heads=3, prior_scale=2.0)], ids=["dqn", "ensemble"])
+@pytest.mark.parametrize("make", [lambda config: config, lambda config: with_heads(config, num_heads=3, prior_scale=2.0)], ids=["dqn", "ensemble"])
 def test_a_file_of_any_toy_is_played_again(tmp_path, framework, game, make):
     """Whatever `num_actions` says: a toy has those that it has."""
     config = make(replace(CATCH, game=game))

@@ -6,19 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from course_lib.checkpoints import RunFolder, config_of
-from course_lib.config import CATCH, SMOKE, NetworkConfig
+from course_lib.config import BOOTSTRAPPED_CATCH, BOOTSTRAPPED_SMOKE, CATCH, SMOKE, NetworkConfig, with_heads
 from course_lib.environments import make_vector
 from course_lib.errors import CourseError
 from course_lib.evaluation import Scores, evaluate, greedy_policy
-from course_lib.learners import FRAMEWORKS, make_learner
+from course_lib.learners import FRAMEWORKS, Vote, as_played, make_learner
 from course_lib.logs import read_curve
 from course_lib.pretrained import load_learner
-from course_lib.q_training import Recorder, due, play_and_learn, stop_on_interrupt, train
+from course_lib.q_training import Recorder, due, heads_of, play_and_learn, stop_on_interrupt, train
 from course_lib.replay import ReplayMemory
 
 TINY = replace(CATCH, total_steps=1_000, learning_starts=200, evaluation_period=0, network=NetworkConfig(conv=(), dense=(8,)))
+TINY_HEADS = with_heads(TINY, num_heads=3, mask_probability=0.5, prior_scale=1.0)
 
 
 def quiet_train(config, framework, run, **options):
@@ -41,8 +43,23 @@ def test_untrained_catch_is_not_solved():
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_every_part_runs_on_breakout(framework, tmp_path):
-    progress = quiet_train(SMOKE, framework, tmp_path / "run")
+def test_bootstrapped_dqn_learns_catch_by_vote(framework, tmp_path):
+    """Explored by the heads alone; in the end all of them can catch."""
+    progress = quiet_train(BOOTSTRAPPED_CATCH, framework, tmp_path / "run", tensorboard=False)
+    learner, config = load_learner(tmp_path / "run" / "best.safetensors", framework, "bootstrapped_dqn")
+    assert config.epsilon_start == config.epsilon_end == 0.0
+    scores = evaluate(greedy_policy(learner, 0.0), config, episodes=100, seed=1_000)
+    assert scores.mean >= 0.9
+    assert scores.mean == evaluate(greedy_policy(Vote(learner), 0.0), config, episodes=100, seed=1_000).mean
+    heads = [evaluate(greedy_policy(as_played(learner, head), 0.0), config, episodes=100, seed=1_000).mean for head in range(config.num_heads)]
+    assert 0.0 < min(heads) and np.mean(heads) <= scores.mean
+    assert progress.step >= config.total_steps and progress.seconds < 60
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("config", [SMOKE, BOOTSTRAPPED_SMOKE], ids=lambda config: config.agent)
+def test_every_part_runs_on_breakout(framework, config, tmp_path):
+    progress = quiet_train(config, framework, tmp_path / "run")
     rows = (tmp_path / "run" / "evaluations.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 and rows[0].startswith("agent_steps,hours,episodes,mean")
     assert progress.step >= SMOKE.total_steps
@@ -110,6 +127,7 @@ def test_rewards_are_clipped_in_the_memory_and_raw_in_the_score():
     class Loud:
         """A game that pays 7 a step and loses a life on the third."""
 
+        num_envs = 1
         over = np.zeros(1, bool)
 
         def reset(self, seed):
@@ -131,6 +149,220 @@ def test_rewards_are_clipped_in_the_memory_and_raw_in_the_score():
     assert all(step.rewards == 7.0 for step in seen)
     assert (memory.rewards[:5] == 1.0).all()
     assert memory.terminated[:5, 0].tolist() == [False, False, True, False, False]
+
+
+# Heads
+
+
+def play(config, learner, steps: int, seed: int = 0, env=None):
+    """The loop for so many steps of every game: (the steps, the memory)."""
+    env = env or make_vector(config, config.num_envs)
+    memory = ReplayMemory(config.replay_capacity, config.num_envs, env.observation_shape[:2], config.history, heads_of(config))
+    loop = play_and_learn(config, learner, env, memory, np.random.default_rng(seed))
+    return [next(loop) for _ in range(steps)], memory
+
+
+@pytest.mark.parametrize("num_envs, framework", [(1, "torch"), (8, "torch"), (8, "keras")])
+def test_one_head_is_dqn_game_for_game(num_envs, framework):
+    """The same actions, rewards, losses and epsilon, whatever the mask's probability: one head learns from everything."""
+    config = replace(TINY, num_envs=num_envs, update_period=2, learning_starts=100, epsilon_decay_steps=300, optimizer="sgd")
+    alone = with_heads(config, num_heads=1, mask_probability=0.5)
+    (steps, memory), (same_steps, same_memory) = (
+        play(each, make_learner(each, framework, (10, 5, 1), 3, seed=1, device="cpu"), 400 if num_envs == 1 else 90) for each in (config, alone)
+    )
+    for name, array in memory.arrays().items():
+        if name != "masks":
+            np.testing.assert_array_equal(array, same_memory.arrays()[name], name)
+    assert memory.masks.shape[2] == 0 and same_memory.masks[: same_memory.size].all() and same_memory.size > 80
+    for step, same in zip(steps, same_steps, strict=True):
+        assert (step.before, step.after, step.epsilon) == (same.before, same.after, same.epsilon)
+        assert (step.rewards == same.rewards).all() and (step.over == same.over).all()
+        assert same.loss == pytest.approx(step.loss, rel=1e-5, abs=1e-7)
+        np.testing.assert_allclose(same.max_q_values, step.max_q_values, rtol=1e-5, atol=1e-6)
+    assert steps[-1].loss > 0 and steps[-1].epsilon < 1.0 < sum(step.rewards.sum() != 0 for step in steps)
+
+
+class Headstrong:
+    """An ensemble whose head k is sure of action k: what is played tells which head was followed."""
+
+    def __init__(self, num_heads: int = 3):
+        self.num_heads, self.batches = num_heads, []
+
+    def q_values(self, observations):
+        values = np.eye(self.num_heads, dtype=np.float32) * np.arange(1, self.num_heads + 1, dtype=np.float32)  # [K, A]
+        return np.tile(values, (len(observations), 1, 1))  # [B, K, A]
+
+    def update(self, batch):
+        self.batches.append(batch)
+        return 0.0
+
+    def sync_target(self):
+        pass
+
+
+HEADSTRONG = replace(TINY_HEADS, epsilon_start=0.0, epsilon_end=0.0, learning_starts=10**9, replay_capacity=40_000)
+
+
+class Staggered:
+    """Games of 5, 6, 7, ... steps, which begin again at different times and lose a life on every second step."""
+
+    num_actions, observation_shape = 3, (10, 5, 1)
+
+    def __init__(self, num_envs: int):
+        self.num_envs, self.lengths = num_envs, 5 + np.arange(num_envs)
+
+    def reset(self, seed):
+        self.t, self.over = np.zeros(self.num_envs, int), np.zeros(self.num_envs, bool)
+        return self.observations(), {"reset": ~self.over}
+
+    def observations(self):
+        return np.zeros((self.num_envs, 10, 5, 1), np.uint8)
+
+    def send(self, actions):
+        self.actions = actions
+
+    def recv(self):
+        reset = self.over
+        self.t = np.where(reset, 0, self.t + 1)
+        self.over = self.t == self.lengths
+        info = {"reset": reset, "life_lost": (self.t % 2 == 1) & ~reset, "actions": self.actions}
+        return self.observations(), np.zeros(self.num_envs, np.float32), self.over, np.zeros(self.num_envs, bool), info
+
+
+def assert_heads_are_kept_through_episodes(heads, starts):
+    """heads int [T, E], starts bool [T, E]: a head changes only where an episode starts, and there it does, twice in three times."""
+    changes = heads[1:] != heads[:-1]
+    assert not (changes & ~starts[1:]).any()
+    assert changes[starts[1:]].mean() == pytest.approx(2 / 3, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "make_env, lengths",
+    [(lambda: make_vector(HEADSTRONG, 4), np.full(4, 9)), (lambda: Staggered(4), np.array([5, 6, 7, 8]))],
+    ids=["catch", "staggered"],
+)
+def test_a_head_is_followed_through_an_episode(make_env, lengths):
+    config = replace(HEADSTRONG, num_envs=4)
+    steps, memory = play(config, Headstrong(), 4_000, env=make_env())
+    heads = memory.actions[:4_000]  # the action is the head
+    starts = np.arange(4_000)[:, None] % (lengths + 1) == 0  # a slot for each step and one for the last frame
+    assert_heads_are_kept_through_episodes(heads, starts)
+    assert all((step.max_q_values == 1 + row).all() for step, row in zip(steps, heads, strict=True))  # of the head that is followed
+    first = [heads[starts[:, game], game] for game in range(4)]
+    assert chisquare(np.bincount(np.concatenate(first), minlength=3)).pvalue > 0.001
+    episodes = min(map(len, first))
+    pairs = first[0][:episodes] * 3 + first[1][:episodes].astype(int)
+    assert chisquare(np.bincount(pairs, minlength=9)).pvalue > 0.001  # each game draws by itself
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda heads, starts, num_heads, rng: rng.integers(num_heads, size=len(heads)),  # a new head at each step
+        lambda heads, starts, num_heads, rng: np.where(starts.any(), rng.integers(num_heads, size=len(heads)), heads),  # one game's end is all games'
+        lambda heads, starts, num_heads, rng: heads,  # the first head for ever
+    ],
+    ids=["each step", "all games at once", "never"],
+)
+def test_heads_that_change_at_other_times_are_caught(wrong, monkeypatch):
+    monkeypatch.setattr("course_lib.q_training.head_per_episode", wrong)
+    _, memory = play(replace(HEADSTRONG, num_envs=4), Headstrong(), 1_000, env=Staggered(4))
+    with pytest.raises(AssertionError):
+        assert_heads_are_kept_through_episodes(memory.actions[:1_000], memory.starts[:1_000])
+
+
+@pytest.mark.parametrize("probability", [0.2, 0.9])
+def test_masks_are_drawn_once_when_a_transition_is_stored(probability):
+    config = replace(HEADSTRONG, num_envs=4, mask_probability=probability, learning_starts=100, update_period=50)
+    env, learner = make_vector(config, 4), Headstrong()
+    memory = ReplayMemory(20_000, 4, (10, 5), 1, 3)
+    loop = play_and_learn(config, learner, env, memory, np.random.default_rng(0))
+    for _ in range(2_000):
+        next(loop)
+    assert memory.masks.shape == (5_000, 4, 3) and memory.masks.dtype == bool  # a bit for each head
+    kept = memory.masks[:2_000].copy()
+    for _ in range(1_000):
+        next(loop)
+    assert (memory.masks[:2_000] == kept).all()
+    bits = kept.reshape(2_000, 12).astype(float)
+    assert np.abs(bits.mean(axis=0) - probability).max() < 0.04
+    assert np.abs(np.corrcoef(bits.T) - np.eye(12)).max() < 0.1
+    times, games = np.full(20, 1_234), np.zeros(20, int)
+    batch = memory.build(times, games)
+    assert (batch.masks == kept[1_234, 0]).all()  # sampled twice, the same mask
+    assert learner.batches[0].masks.shape == (config.batch_size, 3) and learner.batches[0].masks.dtype == bool
+    assert np.mean([batch.masks for batch in learner.batches]) == pytest.approx(probability, abs=0.03)
+
+
+def test_a_dqn_stores_no_masks():
+    _, memory = play(replace(TINY, learning_starts=10**9), CountingLearner(), 50)
+    assert memory.masks.shape[2] == 0 and memory.masks.nbytes == 0
+
+
+def test_evaluations_are_voted(tmp_path, monkeypatch):
+    """What chooses the best weights is how they will be played."""
+    played, real = [], greedy_policy
+
+    def watched(learner, epsilon):
+        played.append(learner)
+        return real(learner, epsilon)
+
+    votes = []
+    monkeypatch.setattr("course_lib.q_training.greedy_policy", watched)
+    monkeypatch.setattr("course_lib.learners.vote_shares", lambda q_values: votes.append(q_values.shape[1]) or q_values[:, 0])
+    quiet_train(replace(TINY_HEADS, evaluation_period=900, evaluation_episodes=2), "torch", tmp_path / "run", tensorboard=False)
+    assert len(played) == 1 and set(votes) == {3}
+
+
+# Resuming
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_ensemble_goes_on_where_it_stopped(framework, tmp_path, monkeypatch):
+    """As DQN below, and a prior that came back; a file of it plays in the other framework."""
+    stopped = {}
+
+    class Watched(RunFolder):
+        def save(self, learner, progress, rng):
+            super().save(learner, progress, rng)
+            stopped.setdefault("first", learner.get_state())
+            stopped.update(learner=learner, rng=rng, progress=progress)
+
+        def save_memory(self, memory, step):
+            super().save_memory(memory, step)
+            stopped.update(memory=memory)
+
+    monkeypatch.setattr("course_lib.q_training.RunFolder", Watched)
+    quiet_train(replace(TINY_HEADS, evaluation_period=900, evaluation_episodes=2), framework, tmp_path / "run", keep_memory=True, tensorboard=False)
+
+    learner, rng = make_learner(TINY_HEADS, framework, (10, 5, 1), 3, seed=99), np.random.default_rng(99)
+    memory = ReplayMemory(TINY.replay_capacity, TINY.num_envs, (10, 5), 1, 3)
+    progress = RunFolder(tmp_path / "run").load(learner, rng)
+    assert RunFolder(tmp_path / "run").load_memory(memory, progress.step)
+    assert all((array == stopped["memory"].arrays()[name]).all() for name, array in memory.arrays().items())
+    assert rng.bit_generator.state == stopped["rng"].bit_generator.state
+    state = learner.get_state()
+    assert all((stopped["learner"].get_state()[name] == array).all() for name, array in state.items())
+    priors = [name for name in state if "/prior/" in name]
+    assert len(priors) == 8 and all((stopped["first"][name] == state[name]).all() for name in priors)
+    assert (stopped["first"]["online/q/kernel"] != state["online/q/kernel"]).any()
+    batches = [memory.sample(32, rng) for _ in range(5)]
+    assert batches[0].masks.any() and not batches[0].masks.all()
+    assert [learner.update(batch) for batch in batches] == [stopped["learner"].update(batch) for batch in batches]
+
+    observations = batches[0].observations
+    one, other = (load_learner(tmp_path / "run" / "best.safetensors", name, "bootstrapped_dqn")[0] for name in FRAMEWORKS)
+    np.testing.assert_allclose(one.q_values(observations), other.q_values(observations), rtol=1e-5, atol=1e-5)
+
+
+def test_a_resumed_run_of_an_ensemble_says_so_and_keeps_its_heads(tmp_path, capsys):
+    quiet_train(TINY_HEADS, "torch", tmp_path / "run", keep_memory=True, tensorboard=False)
+    assert quiet_train(replace(TINY_HEADS, total_steps=1_300), "torch", tmp_path / "run", resume=True, tensorboard=False).step >= 1_300
+    assert "memory came along" in capsys.readouterr().out
+    with pytest.raises(CourseError, match="other settings .*num_heads"):
+        quiet_train(replace(TINY_HEADS, total_steps=1_600, num_heads=4), "torch", tmp_path / "run", resume=True, tensorboard=False)
+    with pytest.raises(CourseError, match="holds a run of bootstrapped_dqn, not of dqn"):
+        quiet_train(TINY, "torch", tmp_path / "run", resume=True, tensorboard=False)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

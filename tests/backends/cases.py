@@ -6,7 +6,7 @@ import importlib
 import numpy as np
 import torch  # before tensorflow
 
-from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, bootstrapped, replace
+from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, replace, with_heads
 from course_lib.learners import make_learner
 from course_lib.replay import Batch
 from course_lib.returns import Rollout
@@ -15,7 +15,7 @@ torch.set_num_threads(1)  # small networks, and machines that run several tests 
 
 SHAPE = (20, 20, 4)
 SMALL = replace(BOOK, network=NetworkConfig(conv=((8, 4, 2), (16, 3, 1)), dense=(32,)), optimizer="sgd", learning_rate=0.05)
-HEADS = bootstrapped(SMALL, num_heads=3, mask_probability=0.5)
+HEADS = with_heads(SMALL, num_heads=3, mask_probability=0.5)
 A3C_SMALL = replace(A3C_BOOK, network=SMALL.network, optimizer="sgd", learning_rate=0.05)
 BREAKOUT_SHAPE = (84, 84, 4)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_lib.config import BOOTSTRAPPED_CATCH, BOOTSTRAPPED_FAST, BOOTSTRAPPED_SMOKE, NetworkConfig, bootstrapped, replace
+from course_lib.config import BOOTSTRAPPED_CATCH, BOOTSTRAPPED_FAST, BOOTSTRAPPED_SMOKE, NetworkConfig, replace, with_heads
 from course_lib.replay import Batch
 from course_lib.returns import td_targets
 from tests.backends.cases import (
@@ -373,7 +373,7 @@ def agree(agent, dqn, update, tolerance):
 
 
 def test_one_head_is_dqn_step_for_step(framework):
-    dqn, agent = learner(framework, seed=4), learner(framework, bootstrapped(SMALL, num_heads=1), seed=4)
+    dqn, agent = learner(framework, seed=4), learner(framework, with_heads(SMALL, num_heads=1), seed=4)
     agree(agent, dqn, 0, 0)
     for update in range(1, 21):
         batch = make_batch(seed=update)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import course_lib.backends
-from course_lib.config import A3C_BOOK, A3C_CATCH, BOOK, BOOTSTRAPPED_CHAIN, CATCH, NetworkConfig, bootstrapped, replace
+from course_lib.config import A3C_BOOK, A3C_CATCH, BOOK, BOOTSTRAPPED_CHAIN, CATCH, NetworkConfig, replace, with_heads
 from tests.backends.cases import (
     A3C_SMALL,
     BREAKOUT_SHAPE,
@@ -42,7 +42,7 @@ A3C_CASES = {
 HEADS_CASES = {
     "small": (HEADS, SHAPE),
     "prior": (replace(HEADS, prior_scale=2.0), SHAPE),
-    "breakout": (bootstrapped(CASES["breakout"][0], network=NetworkConfig(dense=(32,)), num_heads=4), BREAKOUT_SHAPE),
+    "breakout": (with_heads(CASES["breakout"][0], network=NetworkConfig(dense=(32,)), num_heads=4), BREAKOUT_SHAPE),
     "chain": (replace(BOOTSTRAPPED_CHAIN, optimizer="sgd", learning_rate=0.05, num_heads=20, prior_scale=1.0), (1, 20, 1)),
 }
 

@@ -5,14 +5,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from course_lib.atari import Breakout
-from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, bootstrapped, replace
+from course_lib.config import A3C_BOOK, BOOK, NetworkConfig, replace, with_heads
 from course_lib.exploration import epsilon_greedy
 from course_lib.learners import Head, Vote
 from tests.backends.cases import BREAKOUT_SHAPE, learner, make_batch, make_rollout
 
 CONFIG = replace(BOOK, optimizer="sgd", learning_rate=0.05)
 A3C_CONFIG = replace(A3C_BOOK, optimizer="sgd")
-HEADS_CONFIG = bootstrapped(CONFIG, network=NetworkConfig(dense=(64,)), num_heads=5, prior_scale=1.0)
+HEADS_CONFIG = with_heads(CONFIG, network=NetworkConfig(dense=(64,)), num_heads=5, prior_scale=1.0)
 SEED = 3
 
 
