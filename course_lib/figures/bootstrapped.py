@@ -83,10 +83,10 @@ def draw_chances(sizes: Sequence[int], games: Sequence[float], bound: Sequence[f
     ax.plot(sizes, bound, "--", color=PALETTE["orange"])
     year = 365.25 * 86_400
     ax.axhline(year, color=PALETTE["grey"], linewidth=1, linestyle=":")
-    ax.text(sizes[0], 1.4 * year, "a year, at a game a second", color=PALETTE["grey"], va="bottom")
+    ax.text(sizes[0] + 0.5, 1.4 * year, "a year, at a game a second", color=PALETTE["grey"], va="bottom")
     ax.set(yscale="log", xlabel="length of the chain N (states)", ylabel="games", xlim=(sizes[0], sizes[-1]))
-    ax.text(sizes[-1] - 0.8, games[-1] / 12, "a coin: games until\nthe first large reward", color=PALETTE["blue"], ha="right", va="top")
-    ax.text(sizes[-1] - 8, 25 * bound[-1], "the paper's bound, 99 + $2^{N-11}$", color=PALETTE["orange"], ha="right", va="top")
+    ax.text(sizes[-1] - 0.5, 1e6, "a coin: games until\nthe first large reward", color=PALETTE["blue"], ha="right", va="top")
+    ax.text(sizes[-1] - 10, 2e10, "the paper's bound, 99 + $2^{N-11}$", color="#9A6A00", ha="right", va="bottom")
     plt.show()
 
 
@@ -133,13 +133,15 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, title: str, 
 
 def draw_fits(panels: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
     """Above, K curves through the same points, a panel for each way of fitting; below, how far apart they are: name -> [K, 201]."""
-    _, axes = plt.subplots(2, len(panels), figsize=(3.0 * len(panels), 4.4), height_ratios=(2, 1), sharex=True, sharey="row", squeeze=False)
+    _, axes = plt.subplots(2, len(panels), figsize=(max(3.0 * len(panels), 8.5), 4.4), height_ratios=(2, 1), sharex=True, sharey="row", squeeze=False)
     for (above, below), (name, curves) in zip(axes.T, panels.items()):
         above.plot(GRID, curves.T, color=PALETTE["blue"], linewidth=1, alpha=0.7)
         above.plot(x, y, "o", color=PALETTE["red"], markersize=5, markeredgecolor="white")
         above.set(title=name, ylim=(-2.4, 2.4), xticks=(0, 0.5, 1))
         below.fill_between(GRID, curves.std(axis=0), color=PALETTE["purple"], alpha=0.6, linewidth=0)
         below.set(ylim=(0, 1.3), xlabel="x")
+        if not curves.std(axis=0).round(9).any():
+            below.text(0.5, 0.1, "0 everywhere", color=PALETTE["purple"], ha="center")
     axes[0, 0].set_ylabel("y, as 10 heads have it")
     axes[1, 0].set_ylabel("disagreement")
     plt.show()
@@ -168,24 +170,24 @@ def draw_beliefs(q_values: np.ndarray, farthest: Sequence[int] | None = None, ti
     _belief_panel(ax, q_values, "state")
     ax.set_title(title, loc="left")
     for head, state in enumerate(farthest or ()):
-        ax.text(len(q_values) + 0.2, head + 0.5, f"walks to {state}", va="center", fontsize=10)
+        ax.text(len(q_values) + 0.7, head + 0.5, f"walks to {state}", va="center", fontsize=10)
     plt.show()
 
 
 def show_beliefs(beliefs: Sequence[np.ndarray], games: Sequence[int]) -> None:
-    """A slider over games: what each head would do in each state; the still picture shows the first, a middle and the last game."""
+    """A slider over games, counted from 1: what each head would do in each state; the still picture shows the first, a middle and the last game."""
 
     def draw(figure: Figure, game: int) -> None:
         ax = figure.subplots()
-        _belief_panel(ax, beliefs[game], "state")
-        ax.set_title(f"before game {game + 1}", loc="left")
+        _belief_panel(ax, beliefs[game - 1], "state")
+        ax.set_title(f"before game {game}", loc="left")
 
     slider(draw, list(games), games[0], "game", (9.0, 3.4))
     shown = (games[0], games[len(games) // 2], games[-1])
     _, axes = plt.subplots(len(shown), 1, figsize=(9, 6.4), sharex=True)
     for ax, game in zip(axes, shown):
-        _belief_panel(ax, beliefs[game], "state" if game == shown[-1] else "")
-        ax.set_title(f"before game {game + 1}", loc="left")
+        _belief_panel(ax, beliefs[game - 1], "state" if game == shown[-1] else "")
+        ax.set_title(f"before game {game}", loc="left")
     plt.show()
 
 
@@ -198,22 +200,30 @@ def _belief_panel(ax: Axes, q_values: np.ndarray, label: str) -> None:
     for head, row in enumerate(difference):
         for state, wish in enumerate(row, start=1):
             ax.text(state, head + 0.5, "›" if wish > 0 else "‹", ha="center", va="center", fontsize=12)
-    ax.set(xlabel=label, ylabel="head", xticks=[1, *range(5, len(q_values) + 1, 5)], yticks=[])
+    ax.set(xlabel=label, ylabel="head", xticks=[1, *range(5, len(q_values) + 1, 5)])
+    ax.set_yticks(np.arange(0, q_values.shape[1], 3) + 0.5, range(0, q_values.shape[1], 3))
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
 
 
-def draw_disagreement(disagreements: np.ndarray) -> None:
-    """How far the heads are apart, game by game: float [games, N] -> a map, state against game, in shades of purple (log scale)."""
-    figure, ax = plt.subplots(figsize=(9, 3.4))
-    games, size = disagreements.shape
+def draw_disagreement(apart: np.ndarray, outvoted: np.ndarray, found: int) -> None:
+    """Left, how far the heads are apart until the large reward is found, float [games, N], state against game, on a log scale; right, the
+    share of the heads that the others outvote, float [games, N], mean of all states, over all games."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.4), width_ratios=(1.35, 1))
+    games, size = max(found, 10), apart.shape[1]
     colors = LinearSegmentedColormap.from_list("", ["#FFFFFF", PALETTE["purple"], "#3B0A28"])
-    low, high = np.quantile(disagreements, (0.05, 0.98))
-    image = ax.pcolormesh(
-        np.arange(games + 1) + 0.5, np.arange(size + 1) + 0.5, disagreements.T, cmap=colors, norm=LogNorm(low, high), rasterized=True
-    )
-    figure.colorbar(image, ax=ax, label="disagreement (Q-value)")
-    ax.set(xlabel="game", ylabel="state", yticks=[1, *range(5, size + 1, 5)])
+    low, high = np.quantile(apart[:games], (0.02, 0.98))
+    edges = np.arange(games + 1) + 0.5, np.arange(size + 1) + 0.5
+    image = left.pcolormesh(*edges, apart[:games].T, cmap=colors, norm=LogNorm(low, high), rasterized=True)
+    bar = figure.colorbar(image, ax=left, label="disagreement (Q-value)")
+    ticks = np.geomspace(low, high, 4)
+    bar.set_ticks(ticks, labels=[f"{tick:.2f}" for tick in ticks])
+    bar.ax.minorticks_off()
+    left.set(xlabel="game, until the 1 is found", ylabel="state", yticks=[1, *range(5, size + 1, 5)], title="How far apart")
+    right.plot(np.arange(1, len(outvoted) + 1), 100 * outvoted.mean(axis=1), color=PALETTE["purple"])
+    right.axvline(found + 1, color=PALETTE["grey"], linewidth=1, linestyle=":")
+    right.text(found + 4, 47, "the 1 is found", color=PALETTE["grey"], va="top")
+    right.set(xlabel="game", ylabel="heads outvoted (%)", ylim=(0, 50), xlim=(1, len(outvoted)), title="How many would act otherwise")
     plt.show()
 
 
