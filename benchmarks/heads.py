@@ -3,7 +3,8 @@
     python benchmarks/heads.py
 
 An update: a batch as the FAST presets have it, 10 heads of 128 units (what the course ships) beside DQN's one layer of 512; 10 heads of 512, as in the paper, for
-comparison. Acting: one observation, one head alone beside DQN. Both frameworks; one thread each, the presets' own precision.
+comparison. Acting: one observation, one head alone beside DQN; and, as in training, eight observations and all heads. Both frameworks; one
+thread each, the presets' own precision.
 
 Bars: an update with 10 heads takes at most 2 times as long as DQN's (a ratio of updates a second of 0.5); acting with one head is no slower (1.0).
 Exit status 1 if one is missed.
@@ -16,12 +17,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 
 from common import arguments, compare, report, take_turns  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402, F401  (before TensorFlow)
+import tensorflow as tf  # noqa: E402
 
 from course_lib.config import BOOTSTRAPPED_FAST, FAST, DQNConfig, NetworkConfig  # noqa: E402
 from course_lib.learners import FRAMEWORKS, make_learner  # noqa: E402
@@ -48,11 +50,11 @@ def updates(config: DQNConfig, framework: str) -> Callable[[], int]:
     return step
 
 
-def acting(config: DQNConfig, framework: str) -> Callable[[], int]:
-    learner, observation = make_learner(config, framework, SHAPE, ACTIONS), make_batch(1, 0).observations
+def acting(config: DQNConfig, framework: str, games: int) -> Callable[[], int]:
+    learner, observations = make_learner(config, framework, SHAPE, ACTIONS), make_batch(games, 0).observations
 
     def step() -> int:
-        learner.head_values(observation, 3) if hasattr(learner, "head_values") else learner.q_values(observation)
+        learner.head_values(observations, 3) if games == 1 and hasattr(learner, "head_values") else learner.q_values(observations)
         return 1
 
     return step
@@ -60,6 +62,7 @@ def acting(config: DQNConfig, framework: str) -> Callable[[], int]:
 
 def main() -> int:
     options = arguments(__doc__, seconds=2.0, rounds=5).parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     full = replace(BOOTSTRAPPED_FAST, network=NetworkConfig(dense=(512,)))
     rows = []
     for framework in FRAMEWORKS:
@@ -67,8 +70,10 @@ def main() -> int:
         rates = take_turns(contenders, options.seconds, options.rounds)
         rows.append(compare(f"{framework}: an update, 10 heads of 128, beside DQN", rates, "10 x 128", "dqn", 0.5, "updates/s"))
         rows.append(compare(f"{framework}: an update, 10 heads of 512, beside DQN", rates, "10 x 512", "dqn", None, "updates/s"))
-        rates = take_turns({"dqn": acting(FAST, framework), "head": acting(BOOTSTRAPPED_FAST, framework)}, options.seconds, options.rounds)
-        rows.append(compare(f"{framework}: acting with one head, beside DQN", rates, "head", "dqn", 1.0, "actions/s"))
+        for games, what, bar in ((1, "acting with one head, one game", 1.0), (8, "acting with all heads, eight games", None)):
+            contenders = {"dqn": acting(FAST, framework, games), "heads": acting(BOOTSTRAPPED_FAST, framework, games)}
+            rates = take_turns(contenders, options.seconds, options.rounds)
+            rows.append(compare(f"{framework}: {what}, beside DQN", rates, "heads", "dqn", bar, "steps/s"))
     notes = f"Batches of {FAST.batch_size}, {FAST.precision}, {os.environ['OMP_NUM_THREADS']} thread of {os.cpu_count()} cores."
     return report("What heads cost (updates and actions a second; a ratio of 0.5 is twice as long)", rows, notes)
 

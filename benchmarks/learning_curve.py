@@ -54,7 +54,7 @@ def at(curve: list[tuple[int, float, float]], step: int) -> tuple[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--agent", choices=POINTS, default="dqn", help="default: dqn")
+    parser.add_argument("--agent", choices=STEPS, default="dqn", help="default: dqn")
     parser.add_argument("--curve", type=Path, help="our run's curve.csv (default: the shipped one)")
     parser.add_argument("--trials", action="store_true", help="A3C's trials instead")
     options = parser.parse_args()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the networks are small, and every core has a run of its own
 
@@ -35,6 +38,11 @@ class Run:
     config: DQNConfig
     most: int  # games
 
+    @property
+    def key(self) -> str:
+        """Changes with anything that the outcome depends on."""
+        return hashlib.sha256(repr((self.config, self.seed, self.most)).encode()).hexdigest()[:12]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -45,13 +53,15 @@ class Outcome:
     learned: int | None  # the last of the first 100 games in a row after which it played the toy perfectly
 
 
-def arguments(doc: str, sizes: list[int]) -> argparse.ArgumentParser:
+def arguments(doc: str, name: str, sizes: list[int]) -> argparse.ArgumentParser:
     """A command line with the module's docstring as its help."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=sizes, metavar="N", help=f"default: {' '.join(map(str, sizes))}")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each agent at each size (default: %(default)s)")
     parser.add_argument("--episodes", type=int, default=2_000, metavar="N", help="games until a run gives up (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="runs side by side (default: a core each)")
+    parser.add_argument("--keep", type=Path, default=Path("runs") / f"{name}.csv", metavar="FILE",
+                        help="outcomes are kept here; runs that stand there are not played again (default: %(default)s)")  # fmt: skip
     return parser
 
 
@@ -99,11 +109,28 @@ def play(run: Run) -> Outcome:
             return Outcome(run, found, None)
 
 
-def play_all(runs: list[Run], jobs: int) -> list[Outcome]:
-    """Every run, `jobs` at a time, the longest first."""
-    runs = sorted(runs, key=lambda run: -run.size)
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        return list(tqdm(pool.imap_unordered(play, runs), total=len(runs), unit=" runs", leave=False))
+def play_all(runs: list[Run], jobs: int, path: Path) -> list[Outcome]:
+    """Every run, `jobs` at a time, the longest first. Outcomes are kept in `path` as they come; those that stand there are taken from it."""
+    kept = read(path)
+    outcomes = [Outcome(run, *kept[run.key]) for run in runs if run.key in kept]
+    runs = sorted((run for run in runs if run.key not in kept), key=lambda run: -run.size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file, multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        writer = csv.writer(file)
+        for outcome in tqdm(pool.imap_unordered(play, runs), total=len(runs), unit=" runs", leave=False):
+            run = outcome.run
+            writer.writerow([run.key, run.agent, run.size, run.seed, outcome.found or "", outcome.learned or ""])
+            file.flush()
+            outcomes.append(outcome)
+    return outcomes
+
+
+def read(path: Path) -> dict[str, tuple[int | None, int | None]]:
+    """The outcomes kept in a file: a run's key -> (found, learned)."""
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        return {key: (int(found) if found else None, int(learned) if learned else None) for key, *_, found, learned in csv.reader(file)}
 
 
 def median(outcomes: list[Outcome], agent: str, size: int) -> float:

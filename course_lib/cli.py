@@ -118,8 +118,8 @@ def add_agent(command) -> None:
                          "(default: sampled for a3c, greedy for the others, which have no probabilities)")
     heads = command.add_mutually_exclusive_group()
     heads.add_argument("--vote", action="store_true", help="bootstrapped_dqn: every head votes, the most frequent action wins (the default)")
-    heads.add_argument("--head", type=natural, metavar="K", help="bootstrapped_dqn: follow one head alone, 0 being the first")
-    command.add_argument("--epsilon", type=share, metavar="E", help="share of random actions of a greedy policy (default: 0.01)")
+    heads.add_argument("--head", type=natural, metavar="H", help="bootstrapped_dqn: follow one head alone, 0 being the first")
+    command.add_argument("--epsilon", type=share, metavar="E", help="share of random actions of a greedy policy (default: as in the run's own evaluations; on Breakout 0.01)")
     add_device(command)
 
 
@@ -159,10 +159,18 @@ def load_agent(options):
     sampled = agent == "a3c" and options.policy != "greedy"
     if sampled and options.epsilon is not None:
         raise CourseError("Epsilon is for greedy play; add --policy greedy, or leave out --epsilon.")
-    options.epsilon = 0.01 if options.epsilon is None else options.epsilon
-    if options.head is not None and options.head >= config.num_heads:
-        raise CourseError(f"{path} has {config.num_heads} heads, 0 to {config.num_heads - 1}; there is no head {options.head}.")
+    options.epsilon = getattr(config, "evaluation_epsilon", 0.01) if options.epsilon is None else options.epsilon
     return as_played(learner, options.head), config, sampled, path
+
+
+def manner(options, config, sampled: bool) -> str:
+    """How an agent's actions are chosen, in words."""
+    if sampled:
+        return "sampled"
+    who = "greedy"
+    if config.agent == "bootstrapped_dqn":
+        who = "vote" if options.head is None else f"head {options.head}"
+    return f"{who}, epsilon {options.epsilon}"
 
 
 def run_doctor(options) -> int:
@@ -213,18 +221,17 @@ def run_evaluate(options) -> None:
 
     learner, config, sampled, path = load_agent(options)
     policy = sampled_policy(learner) if sampled else greedy_policy(learner, options.epsilon)
-    manner = "sampled" if sampled else f"greedy, epsilon {options.epsilon}"
-    if config.agent == "bootstrapped_dqn":
-        manner = ("vote" if options.head is None else f"head {options.head}") + f", epsilon {options.epsilon}"
     with tqdm(total=options.episodes, unit=" games", file=sys.stderr, leave=False) as bar:
         scores = evaluate(policy, config, options.episodes, options.seed, bar.update)
     if options.json:
-        print(json.dumps({"agent": config.agent, "weights": str(path), "policy": manner} | scores.summary()))
+        print(json.dumps({"agent": config.agent, "weights": str(path), "policy": manner(options, config, sampled)} | scores.summary()))
         return
     low, high = scores.interval
-    print(f"{path}, {options.episodes} games, {manner}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
-    print(f"mean {scores.mean:.1f} (95 % interval {low:.1f} to {high:.1f}), median {scores.median:.1f}, interquartile mean {scores.iqm:.1f}")
-    print("scores " + " ".join(f"{score:.0f}" for score in scores.scores))
+    print(f"{path}, {options.episodes} games, {manner(options, config, sampled)}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
+    digits = 1 if config.game == "breakout" else 3  # toys pay thousandths
+    mean, low, high, median, iqm = (f"{number:.{digits}f}" for number in (scores.mean, low, high, scores.median, scores.iqm))
+    print(f"mean {mean} (95 % interval {low} to {high}), median {median}, interquartile mean {iqm}")
+    print("scores " + " ".join(f"{score:.{digits - 1}f}" for score in scores.scores))
 
 
 def run_play(options) -> None:
@@ -238,7 +245,7 @@ def run_play(options) -> None:
     episode = record_episode(learner, config, options.seed, options.epsilon, options.max_steps, sampled)
     save = save_gif if options.out.suffix == ".gif" else save_video
     save(episode.frames, options.out)
-    print(f"{path}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")
+    print(f"{path}, {manner(options, config, sampled)}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")
     print(f"video: {options.out}")
 
 

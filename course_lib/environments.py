@@ -7,7 +7,7 @@ import gymnasium
 from course_lib.atari import FRAME_SHAPE, Breakout, VectorBreakout
 from course_lib.config import Config
 from course_lib.errors import CourseError
-from course_lib.toy import TOYS, VectorToy, is_toy, make_toy
+from course_lib.toy import TOY_NAMES, VectorToy, is_toy, make_toy
 
 
 def make_vector(config: Config, num_envs: int):
@@ -27,7 +27,7 @@ def make_game(config: Config) -> gymnasium.Env:
 def breakout_settings(config: Config) -> dict:
     """What `Breakout` and `VectorBreakout` are made with. Raises CourseError for another game."""
     if config.game != "breakout":
-        raise CourseError(f'There is no game "{config.game}"; there are breakout, {", ".join(TOYS)}.')
+        raise CourseError(f'There is no game "{config.game}"; there are breakout, {TOY_NAMES}.')
     names = ("preprocessing", "num_actions", "history", "noop_max", "max_frames", "frame_skip")
     return {name: getattr(config, name) for name in names}
 

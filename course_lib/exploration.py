@@ -47,12 +47,13 @@ def draw_masks(num_games: int, num_heads: int, probability: float, rng: np.rando
 def vote_shares(q_values: np.ndarray) -> np.ndarray:
     """The share of the heads that vote for each action, a head's vote being its action of highest value: [B, K, A] -> float32 [B, A].
 
-    Where two actions have as many votes, the one whose Q-value, averaged over all heads, is higher comes out ahead, by a millionth.
+    Where two actions have as many votes, the one whose Q-value, averaged over all heads, is higher comes out ahead, by a millionth; of equal
+    averages the first.
     """
     num_heads, num_actions = q_values.shape[1:]
     votes = np.eye(num_actions)[q_values.argmax(axis=2)].sum(axis=1)  # [B, A]
-    ranks = q_values.mean(axis=1).argsort(axis=1).argsort(axis=1)  # [B, A], 0 for the lowest mean
-    return (votes / num_heads + 1e-6 * ranks).astype(np.float32)  # [B, A]
+    places = (-q_values.mean(axis=1)).argsort(axis=1, kind="stable").argsort(axis=1)  # [B, A], 0 for the highest mean
+    return (votes / num_heads + 1e-6 * (num_actions - 1 - places)).astype(np.float32)  # [B, A], none below 0
 
 
 def majority_vote(q_values: np.ndarray) -> np.ndarray:

@@ -79,10 +79,14 @@ class Vote:
 
 
 def as_played(learner: Learner, head: int | None = None) -> Learner:
-    """A learner as it is played: an ensemble votes, or follows one head; everything else plays as it is."""
+    """A learner as it is played: an ensemble votes, or follows one head; everything else plays as it is. Refuses a head that there is not."""
     if not hasattr(learner, "head_values"):
         return learner
-    return Vote(learner) if head is None else Head(learner, head)
+    if head is None:
+        return Vote(learner)
+    if head not in range(learner.config.num_heads):
+        raise CourseError(f"This agent has {learner.config.num_heads} heads, 0 to {learner.config.num_heads - 1}; there is no head {head}.")
+    return Head(learner, head)
 
 
 class ActorCritic(Protocol):
@@ -123,7 +127,7 @@ LEARNERS = {
 
 
 def action_scores(learner: Learner, observations: np.ndarray) -> np.ndarray:
-    """What a learner holds of each action, float32 [B, A]: Q-values, or an actor-critic's probabilities."""
+    """What a learner, an ensemble by way of `as_played`, holds of each action, float32 [B, A]: Q-values, votes, or an actor-critic's probabilities."""
     return learner.q_values(observations) if hasattr(learner, "q_values") else learner.policy_and_value(observations)[0]
 
 

@@ -32,7 +32,7 @@ class Episode:
     action_names: tuple[str, ...]
     frames: list[np.ndarray] = field(default_factory=list)  # T + 1 screens, uint8 [210, 160, 3]
     observations: list[np.ndarray] = field(default_factory=list)  # T times uint8 [84, 84, C]
-    action_scores: list[np.ndarray] = field(default_factory=list)  # T times float32 [A]: Q-values, or a policy's probabilities
+    action_scores: list[np.ndarray] = field(default_factory=list)  # T times float32 [A]: Q-values, votes or probabilities
     actions: list[int] = field(default_factory=list)  # T, those really sent
     rewards: list[float] = field(default_factory=list)  # T, raw
     lives: list[int] = field(default_factory=list)  # T, after the step

@@ -49,14 +49,14 @@ class Chain(gymnasium.Env):
 
     A game starts in state 2 of N, lasts N + 9 steps whatever happens, and terminates. Action: 0 left, 1 right. Reward: 0.001 for going left in
     state 1, 1 for going right in state N, which both stay where they are. Observation: the paper's thermometer, uint8 [1, N, 1], 255 in
-    place x if x <= state.
+    place x if x <= state. With `cut_off` the game's length is a limit of time from outside: it truncates.
     """
 
     SMALL, LARGE = 0.001, 1.0
     metadata = {"render_modes": []}
 
-    def __init__(self, size: int = 20):
-        self.size, self.length = size, size + 9
+    def __init__(self, size: int = 20, cut_off: bool = False):
+        self.size, self.length, self.cut_off = size, size + 9, bool(cut_off)
         self.observation_space = gymnasium.spaces.Box(0, 255, (1, size, 1), np.uint8)
         self.action_space = gymnasium.spaces.Discrete(2)
 
@@ -68,7 +68,8 @@ class Chain(gymnasium.Env):
     def step(self, action: int):
         self.state, reward = self.move(self.state, action)
         self.time += 1
-        return self._observation(), reward, self.time == self.length, False, {}
+        over = self.time == self.length
+        return self._observation(), reward, over and not self.cut_off, over and self.cut_off, {}
 
     def move(self, state: int, action: int) -> tuple[int, float]:
         """The rules: (state, 1 to N; action) -> (next state, reward)."""
@@ -138,17 +139,18 @@ class DeepSea(gymnasium.Env):
 
 
 TOYS = {"catch": Catch, "chain": Chain, "deep_sea": DeepSea}
+TOY_NAMES = "catch, chain-N, deep_sea-N and deep_sea-N-MAP, N from 3 to 200"
 
 
 def make_toy(game: str) -> gymnasium.Env:
-    """A toy by its name in a configuration: "catch", "chain-50" (50 states), "deep_sea-14" or "deep_sea-14-2" (14 rows, action map 2)."""
+    """A toy by its name in a configuration: "catch"; "chain-50" (50 states), "chain-50-1" (cut off); "deep_sea-14", "deep_sea-14-2" (action map 2)."""
     name, *numbers = game.split("-")
     if game == "catch":
         return Catch()
-    if name in ("chain", "deep_sea") and 1 <= len(numbers) <= (1 if name == "chain" else 2) and all(map(str.isdecimal, numbers)):
-        if 3 <= int(numbers[0]) <= 200:
+    if name in ("chain", "deep_sea") and 1 <= len(numbers) <= 2 and all(map(str.isdecimal, numbers)) and 3 <= int(numbers[0]) <= 200:
+        if name == "deep_sea" or numbers[1:] in ([], ["1"]):
             return TOYS[name](*map(int, numbers))
-    raise CourseError(f'There is no toy "{game}"; write catch, chain-N or deep_sea-N, N from 3 to 200.')
+    raise CourseError(f'There is no toy "{game}"; there are {TOY_NAMES}.')
 
 
 def is_toy(game: str) -> bool:

@@ -217,7 +217,7 @@ def test_a_toy_by_its_name(game, kind, size):
 @pytest.mark.parametrize(
     "game",
     ["chain", "chain-", "chain-x", "chain--3", "chain-2", "chain-201", "chain-1000", "chain-3-1-1", "chain-3-x", "chain-3.5", "chain-²", "deep_sea", "deep_sea-2"]
-    + ["deep_sea-10-", "deep_sea-10-x", "deep_sea-10-1-1", "catch-3", "catch-", "pong-3", "pong", "Catch", "breakout", ""],
+    + ["deep_sea-10-", "deep_sea-10-x", "chain-5-2", "deep_sea-10-1-1", "catch-3", "catch-", "pong-3", "pong", "Catch", "breakout", ""],
 )
 def test_other_names_are_refused_in_a_sentence(game):
     with pytest.raises(CourseError, match="^There is no toy .*; there are catch, chain-N, deep_sea-N and deep_sea-N-MAP, N from 3 to 200.$"):

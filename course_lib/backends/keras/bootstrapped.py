@@ -1,4 +1,4 @@
-"""Bootstrapped DQN's learner in Keras (Osband et al. 2016, sections 4 and 6). Twin: backends/torch/bootstrapped.py."""
+"""Bootstrapped DQN's learner in Keras (Osband et al. 2016, sections 3 and 6). Twin: backends/torch/bootstrapped.py."""
 
 from __future__ import annotations
 

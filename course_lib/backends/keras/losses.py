@@ -26,7 +26,10 @@ def td_loss(network, target_network, batch, discount: float) -> tf.Tensor:
 
 
 def heads_td_loss(network, target_network, batch, discount: float) -> tf.Tensor:
-    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 4.)"""
+    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 3.)
+
+    The paper lets the online network choose the next action (Double DQN); here the target network does both, as in our DQN.
+    """
     best_next = ops.cast(ops.max(target_network(batch.next_observations), axis=2), "float32")  # [B, K]
     targets = batch.rewards[:, None] + discount * ops.cast(~batch.terminated, "float32")[:, None] * best_next  # [B, K]
     targets = ops.stop_gradient(targets)  # [B, K]

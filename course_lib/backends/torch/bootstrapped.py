@@ -1,4 +1,4 @@
-"""Bootstrapped DQN's learner in PyTorch (Osband et al. 2016, sections 4 and 6). Twin: backends/keras/bootstrapped.py."""
+"""Bootstrapped DQN's learner in PyTorch (Osband et al. 2016, sections 3 and 6). Twin: backends/keras/bootstrapped.py."""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ def td_loss(network, target_network, batch, discount: float) -> torch.Tensor:
 
 
 def heads_td_loss(network, target_network, batch, discount: float) -> torch.Tensor:
-    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 4.)"""
+    """`td_loss` for each of K heads, which bootstraps from its own head of the target network: [B, K]. (Osband et al. 2016, section 3.)
+
+    The paper lets the online network choose the next action (Double DQN); here the target network does both, as in our DQN.
+    """
     with torch.no_grad():
         best_next = target_network(batch.next_observations).amax(dim=2).float()  # [B, K]
         targets = batch.rewards[:, None] + discount * (~batch.terminated)[:, None] * best_next  # [B, K]

@@ -55,7 +55,8 @@ class HeadsLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_heads, units))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.einsum("bi,kio->bko" if x.ndim == 2 else "bki,kio->bko", x, self.weight) + self.bias  # [B, K, out]
+        y = torch.einsum("bi,kio->bko" if x.ndim == 2 else "bki,kio->bko", x, self.weight)  # [B, K, out]
+        return y + self.bias.to(y.dtype)  # [B, K, out]
 
     def one_head(self, x: torch.Tensor, head: int) -> torch.Tensor:
         return x @ self.weight[head] + self.bias[head]  # [B, in] -> [B, out]
