@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 07 · Bootstrapped DQN
-# A corridor of 20 states. At the left end lies a crumb, 0.001; at the right end lies the real thing, 1, and whoever stands there may take it
-# again and again. A game begins in state 2 and lasts 29 steps. Two players who know nothing of this: the first tosses a coin at
-# **every step**, the second tossed one coin for the **whole game**.
+# A corridor of 20 states. At the left end lies a crumb, 0.001; at the right end lies the real thing, 1, and whoever stands there may take
+# it again and again. A game begins in state 2 and lasts 29 steps. Two players who know nothing of this: the first tosses a coin at **every
+# step**, the second tossed one coin for the **whole game**.
 #
 # **Guess**: in how many of 1,000 games does the first player ever touch the real thing?
 
@@ -111,8 +111,8 @@ figures.draw_farthest({"DQN, epsilon from 1 to 0.1": live.farthest_states(run)},
 # what there is to learn near the start, the crumb, and from then on it **goes left on purpose**: only a random tenth of its moves still
 # tries anything else, and half of that is left again. How likely is it now?
 #
-# (One confession: the seed is chosen. With some others the network's *first weights* happen to say "right" nearly everywhere, and carry DQN to the
-# end before it has learned anything. Keep that luck in mind; it is about to become a method.)
+# (One confession: the seed is chosen. With some others the network's *first weights* happen to say "right" nearly everywhere, and carry
+# DQN to the end before it has learned anything. Keep that luck in mind; it is about to become a method.)
 
 # %%
 print(f"a coin at every step:         one game in {1 / chance:,.0f}")
@@ -144,9 +144,9 @@ curves = {"all see all points, all begin alike": live.fit_heads(x, y, everything
 figures.draw_fits(curves, x, y)
 
 # %% [markdown]
-# Ten curves through the same red points; below, in purple, how far they are apart. Left, all ten saw all points and began alike: one opinion
-# ten times, *certain even in the gap* where nobody has measured anything. Right, each began elsewhere and saw half of the points: they agree
-# where the points are and differ where there are none. **Disagreement is a map of what is not known.**
+# Ten curves through the same red points; below, in purple, how far they are apart. Left, all ten saw all points and began alike: one
+# opinion ten times, *certain even in the gap* where nobody has measured anything. Right, each began elsewhere and saw half of the points:
+# they agree where the points are and differ where there are none. **Disagreement is a map of what is not known.**
 #
 # Bootstrapped DQN does this with Q-values. Four things are different from DQN:
 #
@@ -265,9 +265,9 @@ for num_heads in (1, 10):
 
 # %% [markdown]
 # Ten times as long a step for the core, only because there are more heads. The paper (section 6.1) therefore scales the gradient that
-# reaches the core by **1/K**, while each head keeps its own in full. The one line above is how the library does it: the *value* of `features`
-# is x, but only a K-th of it lets a gradient through. (If you average the heads' losses, core and heads are both scaled by 1/K. Adam and RMSprop,
-# which measure a gradient by its own size, hardly notice.)
+# reaches the core by **1/K**, while each head keeps its own in full. The one line above is how the library does it: the *value* of
+# `features` is x, but only a K-th of it lets a gradient through. (If you average the heads' losses, core and heads are both scaled by 1/K.
+# Adam and RMSprop, which measure a gradient by its own size, hardly notice.)
 #
 # The library computes all heads at once, by `einsum`, instead of one by one:
 
@@ -288,11 +288,11 @@ print("the same:", np.allclose(one_by_one, at_once), at_once.shape)
 # ### Exercise 07.2 · A mask for each transition
 # *Difficulty 2 of 5 · about 12 minutes*
 #
-# Complete `MaskedMemory(num_heads, probability, rng)`, which keeps everything it is told (the chain is small). `add(transition)` stores
-# a transition, whatever it is, together with its mask. `get(places)` takes an int array `[B]` of places (0 is the one stored first; a place may come up
-# twice) and returns two things: the list of those B transitions, and their masks, a bool array `[B, K]`. Each bit is set with
-# `probability`, independently of all others; drawn from `self.rng`, and **never drawn again**: asked twice, a transition has the same mask.
-# With a single head every bit is set: nobody is there to differ from.
+# Complete `MaskedMemory(num_heads, probability, rng)`, which keeps everything it is told (the chain is small). `add(transition)` stores a
+# transition, whatever it is, together with its mask. `get(places)` takes an int array `[B]` of places (0 is the one stored first; a place
+# may come up twice) and returns two things: the list of those B transitions, and their masks, a bool array `[B, K]`. Each bit is set with
+# `probability`, independently of all others; drawn from `self.rng`, and **never drawn again**: asked twice, a transition has the same
+# mask. With a single head every bit is set: nobody is there to differ from.
 #
 # With 4 heads and probability 0.5, four transitions might have the masks `[1 0 0 1]`, `[0 0 0 0]`, `[1 1 0 1]`, `[0 1 0 0]`, shown as bits;
 # `get([2, 0])` then gives the third and the first.
@@ -364,9 +364,9 @@ figures.draw_fits(curves, x, y)
 
 # %% [markdown]
 # From left to right: the smaller p, the more the heads differ *at the points*, too; with p = 0.5 each knows that a few noisy points prove
-# little. With p = 1.0 they agree at the points only: in the gap each still follows its **own first weights**. That alone is often diversity enough,
-# which is why the paper's Atari agents do without masks. Take away the different first weights as well (far right), and all disagreement is gone
-# for good: that agent is a DQN that computes everything ten times.
+# little. With p = 1.0 they agree at the points only: in the gap each still follows its **own first weights**. That alone is often
+# diversity enough, which is why the paper's Atari agents do without masks. Take away the different first weights as well (far right), and
+# all disagreement is gone for good: that agent is a DQN that computes everything ten times.
 
 # %% [markdown]
 # ## 6 · A loss for each head
@@ -392,9 +392,10 @@ for mask in ([1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 1]):
 print("your guess:", my_guess)
 
 # %% [markdown]
-# Only the first. In the second, the code review's, the losses were a column `(B, 1)`: times `(B,)` that is a table of every loss with every bit,
-# and its sum is (sum of losses) x (sum of mask). Divided by the sum of the mask, **the mask cancels exactly**. In the third, from another public
-# program, the losses were averaged before the mask met them; the weights `mask / mask.sum()` always add up to 1, and cancel too.
+# Only the first. In the second, the code review's, the losses were a column `(B, 1)`: times `(B,)` that is a table of every loss with
+# every bit, and its sum is (sum of losses) x (sum of mask). Divided by the sum of the mask, **the mask cancels exactly**. In the third,
+# from another public program, the losses were averaged before the mask met them; the weights `mask / mask.sum()` always add up to 1, and
+# cancel too.
 #
 # Nothing crashes, the loss falls, the agent learns. But every head learns from everything, and p has no effect whatever.
 
@@ -402,10 +403,10 @@ print("your guess:", my_guess)
 # ### Exercise 07.3 · The masked loss over heads
 # *Difficulty 3 of 5 · about 12 minutes · in PyTorch, in Keras, or in both*
 #
-# Write `masked_loss_torch` or `masked_loss_keras`, each `(losses, masks)`: the formula above. `losses` is a float32 tensor `[B, K]`, one Huber
-# loss for each sample and head; `masks` a bool tensor `[B, K]`. Return a single float32 number (a tensor of shape `()`): the mean over
-# all K heads of each head's mean over the samples that count. A head without any sample in the batch counts as 0, and its gradient must be
-# 0 as well, not `nan`.
+# Write `masked_loss_torch` or `masked_loss_keras`, each `(losses, masks)`: the formula above. `losses` is a float32 tensor `[B, K]`, one
+# Huber loss for each sample and head; `masks` a bool tensor `[B, K]`. Return a single float32 number (a tensor of shape `()`): the mean
+# over all K heads of each head's mean over the samples that count. A head without any sample in the batch counts as 0, and its gradient
+# must be 0 as well, not `nan`.
 #
 # Losses `[[1, 10], [3, 30]]` and masks `[[1, 0], [1, 1]]`: head 0 has (1 + 3) / 2 = 2, head 1 has 30 / 1 = 30; the loss is 16.
 # With masks `[[1, 0], [1, 0]]` it is (2 + 0) / 2 = 1.
@@ -462,8 +463,8 @@ print("gradient of each loss:", losses.grad.tolist(), " masked out:", losses.gra
 # ## 7 · Follow one
 # *A good place to begin the second sitting.*
 #
-# Ten heads, and nothing learned yet: random first weights. Here is what each of them would do in each of the chain's 20 states, and how far it
-# would walk if it played a whole game.
+# Ten heads, and nothing learned yet: random first weights. Here is what each of them would do in each of the chain's 20 states, and how
+# far it would walk if it played a whole game.
 
 # %%
 Heads = {"torch": HeadsTorch, "keras": HeadsKeras}[FRAMEWORK]
@@ -509,10 +510,10 @@ print("a coin for each step:", sorted(coins))
 # ### Exercise 07.4 · A head for each episode
 # *Difficulty 2 of 5 · about 8 minutes*
 #
-# Write `head_per_episode(heads, starts, num_heads, rng)` for E games that are played side by side. `heads` is an int array `[E]`, the head that
-# each game has followed until now; `starts` is bool `[E]`, true where a game begins with this step. Return an int array `[E]`: where a game
-# begins a head 0 to K - 1, drawn evenly from `rng` (the old one may come up again) and for each game on its own; elsewhere the head that was followed
-# before. Change neither of the arrays you are given.
+# Write `head_per_episode(heads, starts, num_heads, rng)` for E games that are played side by side. `heads` is an int array `[E]`, the head
+# that each game has followed until now; `starts` is bool `[E]`, true where a game begins with this step. Return an int array `[E]`: where
+# a game begins a head 0 to K - 1, drawn evenly from `rng` (the old one may come up again) and for each game on its own; elsewhere the head
+# that was followed before. Change neither of the arrays you are given.
 #
 # Heads `[4, 7, 1]` and starts `[False, True, False]` give `[4, ?, 1]`, where ? is drawn from 0 to 9 if there are ten heads.
 #
@@ -538,25 +539,25 @@ head_per_episode = checks.bootstrapped.head_per_episode(head_per_episode)
 
 # %% [markdown]
 # ## 8 · Ask them all
-# Following one head is for learning. When it counts, in an evaluation, all heads are asked: each votes for its best action, and the action with
-# most votes is played. Not the average of their Q-values: a head that has fooled itself may promise 1,000, and in an average it would
+# Following one head is for learning. When it counts, in an evaluation, all heads are asked: each votes for its best action, and the action
+# with most votes is played. Not the average of their Q-values: a head that has fooled itself may promise 1,000, and in an average it would
 # outshout nine sober ones.
 
 # %% [markdown] exercise="07.5"
 # ### Exercise 07.5 · The vote
 # *Difficulty 3 of 5 · about 12 minutes*
 #
-# Write `vote(q_values)`: Q-values float `[B, K, A]` in, one action for each observation out, an int array `[B]`. In each observation every head votes
-# for its action of highest value; the action with most votes wins. **Ties**: of the actions that share the lead, the one whose Q-value, averaged over *all*
-# heads, is higher. Leave `q_values` as it is.
+# Write `vote(q_values)`: Q-values float `[B, K, A]` in, one action for each observation out, an int array `[B]`. In each observation every
+# head votes for its action of highest value; the action with most votes wins. **Ties**: of the actions that share the lead, the one whose
+# Q-value, averaged over *all* heads, is higher. Leave `q_values` as it is.
 #
 # One observation, three heads, two actions, `[[[1, 0], [0, 9], [1, 0]]]`: two votes for action 0, one for action 1: `[0]`. Two heads,
 # `[[[1, 0], [0, 5]]]`: one vote each; the mean Q-values are 0.5 and 2.5, so `[1]`.
 #
 # <details><summary>Hint 1</summary><code>q_values.argmax(axis=2)</code> is what each head votes for, [B, K]. How many votes has action a?
 # Count where it equals a.</details>
-# <details><summary>Hint 2</summary><code>votes = np.stack([(best == a).sum(axis=1) for a in range(A)], axis=1)</code> is [B, A]. The actions in
-# the lead: <code>votes == votes.max(axis=1, keepdims=True)</code>.</details>
+# <details><summary>Hint 2</summary><code>votes = np.stack([(best == a).sum(axis=1) for a in range(A)], axis=1)</code> is [B, A]. The
+# actions in the lead: <code>votes == votes.max(axis=1, keepdims=True)</code>.</details>
 # <details><summary>Hint 3</summary>Only the leaders stand for the second ballot:
 # <code>np.where(leads, q_values.mean(axis=1), -np.inf).argmax(axis=1)</code>.</details>
 
@@ -587,8 +588,8 @@ vote = checks.bootstrapped.vote(vote)
 # Write `disagreement(q_values)`: float `[B, K, A]` in, float `[B]` out. For each observation and action take the standard deviation of the
 # Q-values over the heads (dividing by K, as NumPy's `std` does); then the mean over the actions.
 #
-# One observation, two heads, two actions, `[[[0, 8], [4, 8]]]`: for action 0 the heads say 0 and 4, a standard deviation of 2; for action 1 both
-# say 8, 0; the disagreement is `[1]`. A single head never disagrees: 0.
+# One observation, two heads, two actions, `[[[0, 8], [4, 8]]]`: for action 0 the heads say 0 and 4, a standard deviation of 2; for action
+# 1 both say 8, 0; the disagreement is `[1]`. A single head never disagrees: 0.
 #
 # <details><summary>Hint 1</summary>Which axis are the heads? The one that must vanish first.</details>
 # <details><summary>Hint 2</summary><code>q_values.std(axis=1)</code> is [B, A]. Its axis 1 are the actions.</details>
@@ -671,11 +672,11 @@ figures.show_beliefs(diary.beliefs, games=sorted({1, found + 1, found + 6, (foun
 
 # %% [markdown]
 # The heads' opinions as the games go by (a slider; the pictures below show three of its places). Before the first game every head has its
-# own ideas; somewhat after the find the far end is blue already, for the 1 is known there, and the blue spreads to the left; in the end there are ten
-# rows of it.
+# own ideas; somewhat after the find the far end is blue already, for the 1 is known there, and the blue spreads to the left; in the end
+# there are ten rows of it.
 #
-# Now your `disagreement`, state by state and game by game, until the 1 is found. And a second way to measure it: the share of the heads that are
-# **outvoted**, those whose best action is not the vote's.
+# Now your `disagreement`, state by state and game by game, until the 1 is found. And a second way to measure it: the share of the heads
+# that are **outvoted**, those whose best action is not the vote's.
 
 # %%
 apart = np.array([disagreement(beliefs) for beliefs in diary.beliefs])  # [games, N]
@@ -685,12 +686,12 @@ print("before the find the heads differ more about state 20 than about state 2:"
 print(f"heads outvoted, mean of all states: {outvoted[0].mean():.0%} before the first game; under 5% after the last: {outvoted[-1].mean() < 0.05}")
 
 # %% [markdown]
-# Left: pale where the games have been and the heads have learned the same, dark where nobody has been and each has only its own
-# opinion. The pale patch grows upwards from the start. Right: as the find gets about, fewer and fewer heads would do anything else, and when all
+# Left: pale where the games have been and the heads have learned the same, dark where nobody has been and each has only its own opinion.
+# The pale patch grows upwards from the start. Right: as the find gets about, fewer and fewer heads would do anything else, and when all
 # want the same, nobody explores any more. **The exploration ends by itself**, when it has done its work, without a schedule.
 #
-# (Why two measures? Disagreement is in units of a Q-value, and after the find the Q-values grow from 0.01 to 10. Heads that are 1 apart are then of one
-# mind; before, they were not. Compare it between states at one time, not between times.)
+# (Why two measures? Disagreement is in units of a Q-value, and after the find the Q-values grow from 0.01 to 10. Heads that are 1 apart
+# are then of one mind; before, they were not. Compare it between states at one time, not between times.)
 
 # %% [markdown]
 # ### Against DQN, three seeds each
@@ -711,9 +712,9 @@ for name, each in returns.items():
 figures.draw_returns(returns, make_toy("chain-20").optimum())
 
 # %% [markdown]
-# Why the seeds 0, 1 and 3? Because we looked: with 2 and 4 the single network's *first weights* happen to say "right" nearly everywhere, and
-# DQN is carried to the end by that luck. So it is no fairy tale that DQN sometimes crosses a short chain, but it has **one** draw of that luck for its whole life;
-# ten heads have ten, and each episode draws again. On chains of 50 it no longer helps.
+# Why the seeds 0, 1 and 3? Because we looked: with 2 and 4 the single network's *first weights* happen to say "right" nearly everywhere,
+# and DQN is carried to the end by that luck. So it is no fairy tale that DQN sometimes crosses a short chain, but it has **one** draw of
+# that luck for its whole life; ten heads have ten, and each episode draws again. On chains of 50 it no longer helps.
 #
 # The vote, when it counts:
 
@@ -729,9 +730,10 @@ print(f"a game by vote: {score:.0f}; the best there is: {chain.optimum():.0f}")
 # %% [markdown]
 # ## 10 · The deep sea
 # One suspicion remains. On the chain "right" is the same button everywhere, and a network that generalises likes to say the same
-# everywhere. Is that exploration, or a lucky habit? **DeepSea** (Osband et al. 2020) takes the habit away. A diver starts at the top left of an
-# N x N sea and sinks a row at each step, a column to the left or to the right; but *which button is which differs from square to square*, by a
-# secret map. Each move right costs 0.01 / N. The treasure, worth 1, lies at the bottom right: right at every single step, or nothing.
+# everywhere. Is that exploration, or a lucky habit? **DeepSea** (Osband et al. 2020) takes the habit away. A diver starts at the top left
+# of an N x N sea and sinks a row at each step, a column to the left or to the right; but *which button is which differs from square to
+# square*, by a secret map. Each move right costs 0.01 / N. The treasure, worth 1, lies at the bottom right: right at every single step, or
+# nothing.
 
 # %%
 size = 10
@@ -741,8 +743,8 @@ print(f"random dives until then: {2**size:,} on average; the best return: {sea.o
 print("button that means right, first row:", sea.right[0].tolist(), " third row:", sea.right[2].tolist())
 
 # %% [markdown]
-# Again the cost says "go left", and again only a plan gets through. 200 dives for the library's DQN and for its Bootstrapped DQN (the same network,
-# memory and learning, with 20 heads). **Predict**: what will the map of visited squares look like for each?
+# Again the cost says "go left", and again only a plan gets through. 200 dives for the library's DQN and for its Bootstrapped DQN (the same
+# network, memory and learning, with 20 heads). **Predict**: what will the map of visited squares look like for each?
 
 # %%
 my_guess = {"DQN": "a corner", "Bootstrapped DQN": "everything"}
@@ -753,9 +755,10 @@ for name, run in dives.items():
 figures.draw_visits({name: live.visits_of(run) for name, run in dives.items()})
 
 # %% [markdown]
-# Each square is darker the more often it was visited, white if never; the upper right half cannot be reached at all. DQN, on the left, knows
-# the left shore, and its visits thin out towards the dotted diagonal: step by step, the next square along it is half as likely. Bootstrapped
-# DQN, on the right, has covered the whole triangle, the treasure's corner (the star) included, and then dives along the diagonal again and again.
+# Each square is darker the more often it was visited, white if never; the upper right half cannot be reached at all. DQN, on the left,
+# knows the left shore, and its visits thin out towards the dotted diagonal: step by step, the next square along it is half as likely.
+# Bootstrapped DQN, on the right, has covered the whole triangle, the treasure's corner (the star) included, and then dives along the
+# diagonal again and again.
 
 # %% [markdown]
 # ### Prior functions
@@ -765,21 +768,23 @@ figures.draw_visits({name: live.visits_of(run) for name, run in dives.items()})
 print("heads:", BOOTSTRAPPED_DEEP_SEA.num_heads, " prior scale:", BOOTSTRAPPED_DEEP_SEA.prior_scale)
 
 # %% [markdown]
-# On the way to the treasure there is nothing but zeros (and a small cost). Heads that learn "0" from the same zeros, over and over, come to agree
-# on 0 **everywhere**, also where nobody has been: a network generalises, and the diversity of the first weights is washed out before
-# the treasure is found. Where rewards are rare this is the weak spot of the 2016 paper.
+# On the way to the treasure there is nothing but zeros (and a small cost). Heads that learn "0" from the same zeros, over and over, come
+# to agree on 0 **everywhere**, also where nobody has been: a network generalises, and the diversity of the first weights is washed out
+# before the treasure is found. Where rewards are rare this is the weak spot of the 2016 paper.
 #
-# **Randomised prior functions** (Osband et al. 2018) mend it. Each head's Q-value is the sum of what it learns and of a *fixed random network*
-# that is never trained, times `prior_scale`. Where there are data the learned part cancels the prior; where there are none it has no reason to, and the
-# head keeps its own opinion. The prior is to the head what the first weights are, except that it **cannot be forgotten**. How large it should be depends on the
-# size of the rewards: it is one more setting to choose, and for Breakout, where the first points come soon, we leave it at 0.
+# **Randomised prior functions** (Osband et al. 2018) mend it. Each head's Q-value is the sum of what it learns and of a *fixed random
+# network* that is never trained, times `prior_scale`. Where there are data the learned part cancels the prior; where there are none it has
+# no reason to, and the head keeps its own opinion. The prior is to the head what the first weights are, except that it **cannot be
+# forgotten**. How large it should be depends on the size of the rewards: it is one more setting to choose, and for Breakout, where the
+# first points come soon, we leave it at 0.
 
 # %%
 print("prior scale of our Breakout agent:", BOOTSTRAPPED_FAST.prior_scale)
 
 # %% [markdown]
 # ## 11 · Breakout
-# The same algorithm, with convolutions for a core. What do the heads cost? Each has a dense layer of its own, which is where most of DQN's weights are:
+# The same algorithm, with convolutions for a core. What do the heads cost? Each has a dense layer of its own, which is where most of DQN's
+# weights are:
 
 # %%
 core = 8_224 + 32_832 + 36_928  # three convolutions, lesson 02
@@ -803,18 +808,18 @@ print(f"the code review: {BOOTSTRAPPED_BOOK.num_heads} heads, p = {BOOTSTRAPPED_
 print(f"this course:    {BOOTSTRAPPED_FAST.num_heads} heads, p = {BOOTSTRAPPED_FAST.mask_probability}")
 
 # %% [markdown]
-# And what comes of it? The paper reports that Bootstrapped DQN learns faster than DQN on most Atari games. The code review ends with the words
-# "results: coming soon"; the best evaluation in the log that it ships is 32 points. With a mask that cancels, and targets taken from the online
-# network (both in the [museum of lesson 10](10_bug_museum.ipynb)), that says little about the algorithm. This course keeps that promise in
-# [results.md](../docs/results.md): the chain at every length up to 50, DeepSea, and Breakout as far as our runs have come. The stages of an
-# agent, to watch, come with lesson 08.
+# And what comes of it? The paper reports that Bootstrapped DQN learns faster than DQN on most Atari games. The code review ends with the
+# words "results: coming soon"; the best evaluation in the log that it ships is 32 points. With a mask that cancels, and targets taken from
+# the online network (both in the [museum of lesson 10](10_bug_museum.ipynb)), that says little about the algorithm. This course keeps that
+# promise in [results.md](../docs/results.md): the chain at every length up to 50, DeepSea, and Breakout as far as our runs have come. The
+# stages of an agent, to watch, come with lesson 08.
 #
-# Be modest about Breakout, though. It is no deep-exploration game: random play hits a brick soon enough, and DQN does fine there. Deep exploration pays
-# where rewards are rare and far away.
+# Be modest about Breakout, though. It is no deep-exploration game: random play hits a brick soon enough, and DQN does fine there. Deep
+# exploration pays where rewards are rare and far away.
 #
-# **Where to go from here**: heads can be combined with everything that improves a DQN. *Double DQN* (van Hasselt et al. 2016) lets the online network
-# choose the next action and the target network value it, against the flattery of the max; the paper's Atari agents use it. *Dueling networks* (Wang et al. 2016)
-# split each head into a value of the state and an advantage of each action.
+# **Where to go from here**: heads can be combined with everything that improves a DQN. *Double DQN* (van Hasselt et al. 2016) lets the
+# online network choose the next action and the target network value it, against the flattery of the max; the paper's Atari agents use it.
+# *Dueling networks* (Wang et al. 2016) split each head into a value of the state and an advantage of each action.
 
 # %% [markdown]
 # ## Quiz
@@ -823,19 +828,20 @@ print(f"this course:    {BOOTSTRAPPED_FAST.num_heads} heads, p = {BOOTSTRAPPED_F
 # games.</details>
 #
 # **2.** Why is one head followed for a whole episode, and not a new one at every step?
-# <details><summary>Answer</summary>A plan of 19 moves is only carried out by somebody who sticks to it. Changing heads averages their opinions
-# away, and what is left is dithering (section 7).</details>
+# <details><summary>Answer</summary>A plan of 19 moves is only carried out by somebody who sticks to it. Changing heads averages their
+# opinions away, and what is left is dithering (section 7).</details>
 #
 # **3.** Somebody draws the masks when a batch is sampled, with p = 0.5. What do the heads learn from, in the long run?
-# <details><summary>Answer</summary>From everything: each transition is sampled many times, and sooner or later every head's bit is set. The noise
-# is new, the data are the same.</details>
+# <details><summary>Answer</summary>From everything: each transition is sampled many times, and sooner or later every head's bit is set.
+# The noise is new, the data are the same.</details>
 #
 # **4.** With `p = 1.0` all heads learn from the same transitions. Why do they still differ, and where?
-# <details><summary>Answer</summary>By their first weights (and each by its own targets), where there are few data or none. A prior function makes
-# this diversity permanent.</details>
+# <details><summary>Answer</summary>By their first weights (and each by its own targets), where there are few data or none. A prior
+# function makes this diversity permanent.</details>
 #
 # **5.** Your masked loss is the same number for every mask you try. What has happened, and how do you prove the repair?
-# <details><summary>Answer</summary>The mask cancels: (B, 1) times (B,), or a mean taken first. Ask the gradient: masked samples must get exactly
+# <details><summary>Answer</summary>The mask cancels: (B, 1) times (B,), or a mean taken first. Ask the gradient: masked samples must get
+# exactly
 # 0.</details>
 
 # %% [markdown]
@@ -844,18 +850,20 @@ print(f"this course:    {BOOTSTRAPPED_FAST.num_heads} heads, p = {BOOTSTRAPPED_F
 #    weights are diversity enough here, as in the paper.
 # 2. **A new head at every step**: in `play_game` write `head = rng.integers(SHORT.num_heads)` as the first line of the loop. *Expect*:
 #    with seed 0 the 1 is not found in 200 games, or only late: the very same heads, without the patience.
-# 3. **A longer chain**: `train_on_chain(replace(SHORT, game="chain-30"), 200)`. *Expect*: crossed with most seeds, sooner or later; the coin would need
-#    700,000 games. `python benchmarks/chain.py` goes up to 50 (half an hour).
+# 3. **A longer chain**: `train_on_chain(replace(SHORT, game="chain-30"), 200)`. *Expect*: crossed with most seeds, sooner or later; the
+#    coin would need 700,000 games. `python benchmarks/chain.py` goes up to 50 (half an hour).
 #
 # And when you have a night to spare: `course train bootstrapped_dqn --preset fast --run runs/mine` trains it on Breakout itself.
 #
 # ## References
 # - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016.
-# - Osband, Aslanides, Cassirer: [Randomized prior functions for deep reinforcement learning](https://arxiv.org/abs/1806.03335). NeurIPS 2018.
+# - Osband, Aslanides, Cassirer: [Randomized prior functions for deep reinforcement learning](https://arxiv.org/abs/1806.03335). NeurIPS
+#   2018.
 # - Osband et al.: [Behaviour suite for reinforcement learning](https://arxiv.org/abs/1908.03568). ICLR 2020. DeepSea.
 # - Thompson: [On the likelihood that one unknown probability exceeds another in view of the evidence of two
 #   samples](https://www.jstor.org/stable/2332286). Biometrika 25, 1933.
-# - Efron: [Bootstrap methods: another look at the jackknife](https://projecteuclid.org/euclid.aos/1176344552). Annals of Statistics 7, 1979.
+# - Efron: [Bootstrap methods: another look at the jackknife](https://projecteuclid.org/euclid.aos/1176344552). Annals of Statistics 7,
+#   1979.
 # - van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016.
 # - Wang et al.: [Dueling network architectures for deep reinforcement learning](https://arxiv.org/abs/1511.06581). ICML 2016.
 #

@@ -177,8 +177,8 @@ def test_one_head_is_dqn_game_for_game(num_envs, framework):
     for step, same in zip(steps, same_steps, strict=True):
         assert (step.before, step.after, step.epsilon) == (same.before, same.after, same.epsilon)
         assert (step.rewards == same.rewards).all() and (step.over == same.over).all()
-        assert same.loss == pytest.approx(step.loss, rel=1e-5, abs=1e-7)
-        np.testing.assert_allclose(same.max_q_values, step.max_q_values, rtol=1e-5, atol=1e-6)
+        assert same.loss == pytest.approx(step.loss, rel=1e-4, abs=1e-6)
+        np.testing.assert_allclose(same.max_q_values, step.max_q_values, rtol=1e-4, atol=1e-5)
     assert steps[-1].loss > 0 and steps[-1].epsilon < 1.0 < sum(step.rewards.sum() != 0 for step in steps)
 
 
