@@ -1,4 +1,4 @@
-"""Lesson 07: right answers in many styles pass and odd ones get a sentence; its helpers' arithmetic, and that every drawing takes what it is handed."""
+"""Lesson 07: right answers in many styles pass, odd ones get a sentence; its helpers' arithmetic; every drawing takes what it is handed."""
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -134,7 +134,8 @@ def test_numpy_answers_in_other_styles_pass():
     passes("07.6", lambda q_values: np.sqrt(((q_values - q_values.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)).mean(axis=-1))
 
 
-ODD = [5, "text", [None], lambda *_: None, lambda *_: "text", lambda *_: [None], lambda *_: np.array(None), lambda *_: np.zeros((7, 7)), dict]
+VALUES = (None, "text", [None], np.array(None), np.zeros((7, 7)), np.array([np.nan]), {})
+ODD = [5, "text", [None], dict, *(lambda *_, value=value: value for value in VALUES)]
 
 
 @pytest.mark.parametrize("check", [check for (id, _), check in CHECKS.items() if id.startswith("07.")], ids=lambda check: check.label)
@@ -200,6 +201,20 @@ def test_the_library_explores_and_its_visits_add_up():
     visits = live.visits_of(live.explore(sea, "torch", num_games=5))
     np.testing.assert_array_equal(visits.sum(axis=1), [5] * 4)  # a row each step, in every dive
     assert not np.triu(visits, k=1).any()
+
+
+def test_priors_keep_what_zeros_would_wash_out():
+    from course_lib.checks.bootstrapped import reference_disagreement
+
+    config = replace(BOOTSTRAPPED_DEEP_SEA, game="deep_sea-4", num_heads=4)
+    known = live.near_the_shore(4)
+    assert known.sum(axis=1).tolist() == [1, 1, 2, 2]
+    with_prior, without = (
+        live.learn_zeros(replace(config, prior_scale=scale), "torch", reference_disagreement, updates=60) for scale in (3.0, 0.0)
+    )
+    assert np.isnan(without[0, 1:]).all() and np.nanmax(without[known]) < 0.3
+    assert np.nanmean(with_prior[~known]) > np.nanmean(without[~known])
+    bootstrapped.draw_kept({"without": without, "with": with_prior})
 
 
 def test_heads_fit_their_points_and_nothing_else():

@@ -1,4 +1,4 @@
-"""Checks of lesson 07, Bootstrapped DQN (Osband et al. 2016). Each looks for its known mistakes on the smallest input that tells them apart."""
+"""Checks of lesson 07, Bootstrapped DQN (Osband et al. 2016). Each looks for its known mistakes on a small input that tells them apart."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ class KerasBench:
     def build(self, answer: Callable, num_heads: int):
         network = answer(self.core, self.make_head, num_heads)
         if not isinstance(network, self.keras.layers.Layer):
-            raise Mistake(f"HeadsKeras(core, make_head, {num_heads}) must give a keras.Model; yours gives the type {type(network).__name__}")
+            kind = type(network).__name__
+            raise Mistake(f"HeadsKeras(core, make_head, {num_heads}) must give a keras.Model; yours gives the type {kind}")
         return network
 
     def tensor(self, network):
@@ -202,6 +203,8 @@ def judge_heads(answer: Callable, bench: Any, again: Any) -> None:
         what = f"runs {calls} times" if calls else "is not used"
         raise Mistake(f"the core {what} in one pass: run it once, and hand its features to every head; it is the expensive part")
     expect_size(size, bench)
+    if len(bench.made) != HEADS:
+        raise Mistake(f"`make_head` must be called {HEADS} times, once for each head; yours calls it {len(bench.made)} times")
     if not close(output, expected):
         mistakes = (
             (np.maximum(expected, 0), "a ReLU on the Q-values, which can then never say that a situation is bad"),
@@ -238,9 +241,8 @@ def expect_heads_shape(output: np.ndarray, expected: np.ndarray, stack: str) -> 
             reason = "that is the sum over the heads; keep all K"
         elif any(close(output, expected[:, head]) for head in range(expected.shape[1])):
             reason = "that is one head's; give all K"
-    raise Mistake(
-        f"5 observations, 3 heads and 2 actions give Q-values of shape {right}; yours have {output.shape}" + (f": {reason}" if reason else "")
-    )
+    because = f": {reason}" if reason else ""
+    raise Mistake(f"5 observations, 3 heads and 2 actions give Q-values of shape {right}; yours have {output.shape}{because}")
 
 
 def expect_size(size: int, bench: Any) -> None:
@@ -416,8 +418,8 @@ def MaskedMemory(answer):
             raise Mistake(f"with probability {probability} a bit must be set in {probability:.0%} of all cases; yours: {share:.0%}{reason}")
     if not (only := Shelf(answer, 1, 0.5, 50).get(list(range(50)))).all():
         raise Mistake(
-            f"with one head every bit must be set, whatever p is; yours sets {only.mean():.0%} of them: a single head that skips transitions "
-            "learns less and has nobody to differ from"
+            f"with one head every bit must be set, whatever p is; yours sets {only.mean():.0%} of them: a single head that skips "
+            "transitions learns less and has nobody to differ from"
         )
     if not Shelf(answer, 4, 1.0, 50).get(list(range(50))).all():
         raise Mistake("with probability 1 every bit must be set; some of yours are not: compare with `<`, since `rng.random()` may be 0")
@@ -439,7 +441,8 @@ def expect_free_bits(masks: np.ndarray) -> None:
         if masks.all() or not masks.any():
             raise Mistake(f"with p = 0.5 {'every' if masks.all() else 'no'} bit is set: is anything drawn at all?")
         raise Mistake(
-            f"every transition has the same mask, {masks[0].astype(int).tolist()}, so half of the heads never learn: draw a new one in each `add`"
+            f"every transition has the same mask, {masks[0].astype(int).tolist()}, so half of the heads never learn: draw a new one in "
+            "each `add`"
         )
     if (masks.sum(axis=1) == masks.sum(axis=1)[0]).all():
         raise Mistake(f"every mask sets exactly {masks[0].sum()} bits; toss a coin for each head on its own, so that the number varies")
@@ -545,7 +548,8 @@ def wrong_losses(losses: np.ndarray, masks: np.ndarray) -> Iterable[tuple[Any, s
     yield kept.sum(), "it sums everything; take each head's mean over its samples, then the mean of the heads"
     yield (kept.sum(axis=0) / np.maximum(counts, 1)).sum(), "it sums the heads; take their mean"
     yield right_loss(losses, ~masks), "it averages the samples that do NOT count: the mask is turned round"
-    yield (kept.sum(axis=1) / np.maximum(masks.sum(axis=1), 1)).mean(), "it averages over the heads first (axis 1); the samples lie along axis 0"
+    by_sample = kept.sum(axis=1) / np.maximum(masks.sum(axis=1), 1)  # [B]
+    yield by_sample.mean(), "it averages over the heads first (axis 1); the samples lie along axis 0"
     yield (kept.sum(axis=0) / (counts + 1)).mean(), "it divides by the count plus 1; `maximum(count, 1)` leaves counts above 0 as they are"
 
 
@@ -564,7 +568,8 @@ def judge_loss(answer: Callable, run: Callable[..., Loss]) -> None:
         raise Mistake("no gradient flows through your loss, so nothing would be learned: no detach, no NumPy on the way")
     if gradient[~SOME].any():
         row, head = np.argwhere(~SOME & (gradient != 0))[0]
-        raise Mistake(f"{case}: a gradient of {shown(gradient[row, head])} flows into sample {row} of head {head}, which its mask keeps out")
+        slope = shown(gradient[row, head])
+        raise Mistake(f"{case}: a gradient of {slope} flows into sample {row} of head {head}, which its mask keeps out")
     if not close(gradient, SOME / np.maximum(SOME.sum(axis=0), 1) / 2):
         raise Mistake(f"{case}: the gradient must be 0.167 for head 0's samples and 0.25 for head 1's; yours is {shown(gradient)}")
     case = "masks [[1, 0], [1, 0], [0, 0], [0, 0]]"
@@ -631,7 +636,8 @@ class Follower:
         if not np.array_equal(given, heads) or not np.array_equal(flags, starts):
             raise Mistake("it writes into the arrays that it is given; make a new one (`np.where` does, or `heads.copy()`)")
         games = len(flags)
-        reasons = {(): "one head for all games; each game follows its own", (int(flags.sum()),): "a head for every game, not only for those that start"}
+        only_new = "a head for every game, not only for those that start"
+        reasons = {(): "one head for all games; each game follows its own", (int(flags.sum()),): only_new}
         got = as_array(got, (games,), "iuf", f"the heads of {games} games", reasons)
         if got.dtype.kind == "f":
             raise Mistake(f"a head is a whole number, 0 to K - 1; yours are {got.dtype}")
@@ -643,9 +649,10 @@ class Follower:
 GAMES = 3_000
 
 
-@exercise(
-    "07.4", reference=exploration.head_per_episode, why="A plan that takes fifty steps is only ever carried out by somebody who sticks to it."
-)
+PATIENCE = "A plan that takes fifty steps is only ever carried out by somebody who sticks to it."
+
+
+@exercise("07.4", reference=exploration.head_per_episode, why=PATIENCE)
 def head_per_episode(answer):
     follow = Follower(answer)
     rng = np.random.default_rng(0)
@@ -659,23 +666,27 @@ def head_per_episode(answer):
             raise Mistake("`starts` is the wrong way round: games that start keep their head, games under way get another")
         where = int(np.flatnonzero(~starts)[np.argmin(running)])
         raise Mistake(
-            f"game {where} does not start, and follows head {heads[where]}; yours gives it head {got[where]}: a new head every step, and nobody "
-            "ever carries a plan through; keep the old one unless `starts`"
+            f"game {where} does not start, and follows head {heads[where]}; yours gives it head {got[where]}: a new head every step, and "
+            "nobody ever carries a plan through; keep the old one unless `starts`"
         )
     drawn = got[starts]
     if (drawn == drawn[0]).all():
-        raise Mistake(f"{len(drawn)} games start, and all of them got head {drawn[0]}: all games share one draw; draw one for each, `size=E`")
+        raise Mistake(
+            f"{len(drawn)} games start, and all of them got head {drawn[0]}: all games share one draw; draw one for each, `size=E`"
+        )
     if ((drawn - heads[starts]) % 10 == (drawn[0] - heads[starts][0]) % 10).all():
         raise Mistake("the heads take turns; draw them, for a turn that everybody knows is no chance")
     shares = np.bincount(drawn, minlength=10) / len(drawn)
     if missing := [head for head in range(10) if shares[head] == 0]:
         raise Mistake(
-            f"with 10 heads all of 0 to 9 must come up; yours never draws {', '.join(map(str, missing))}: `rng.integers(K)` draws 0 to K - 1"
+            f"with 10 heads all of 0 to 9 must come up; yours never draws {', '.join(map(str, missing))}: `rng.integers(K)` draws 0 to "
+            "K - 1"
         )
     if not (drawn == heads[starts]).any():
         raise Mistake("the head that has just played is never drawn again; every head has the same chance, that one too")
     if shares.max() > 0.2:
-        raise Mistake(f"each of 10 heads must come up in 10% of the games that start; yours draws head {shares.argmax()} in {shares.max():.0%}")
+        often = f"head {shares.argmax()} in {shares.max():.0%}"
+        raise Mistake(f"each of 10 heads must come up in 10% of the games that start; yours draws {often}")
     everybody, seeds = np.ones(50, bool), (0, 0, 1)
     one, again, other = (follow(np.zeros(50, int), everybody, 10, np.random.default_rng(seed)) for seed in seeds)
     if not np.array_equal(one, again):
@@ -688,7 +699,7 @@ def head_per_episode(answer):
 
 # --- 07.5: the vote -------------------------------------------------------------------------------------------------------------------
 
-CLEAR = np.float32([[[1, 0], [0, 9], [1, 0]], [[0, 3], [0, 3], [4, 0]], [[3, 0], [0, 1], [0, 1]]])  # [3, 3, 2]; votes: 0, 1, 1; means: 1, 1, 0
+CLEAR = np.float32([[[1, 0], [0, 9], [1, 0]], [[0, 3], [0, 3], [4, 0]], [[3, 0], [0, 1], [0, 1]]])  # votes say 0, 1, 1, means 1, 1, 0
 TIED = np.float32([[[1, 0], [0, 5]], [[5, 0], [0, 1]]])  # [2, 2, 2]: one vote each; the means say 1 and 0
 RUNOFF = np.float32([[[9, 0, 8], [9, 0, 8], [0, 9, 8], [0, 8, 1]]])  # votes 2, 2, 0; means 4.5, 4.25, 6.25
 CROWD = np.float32([[[3, 2, 0], [3, 2, 0], [0, 4, 0], [0, 4, 0], [0, 0, 1]]])  # votes 2, 2, 1; means 1.2, 2.4, 0.2
@@ -712,15 +723,16 @@ def wrong_votes(q_values: np.ndarray) -> Iterable[tuple[Any, str]]:
         yield votes.sum(axis=0).argmax() + 0 * tied, "it counts over the batch; each observation has an election of its own"
         yield q_values[:, 0].argmax(axis=1), "it follows head 0; each head has one vote"
         return
-    yield means.argmax(axis=1), "in a tie it takes the highest mean of all actions; only those that lead in votes stand for the second ballot"
+    yield means.argmax(axis=1), "in a tie it takes the highest mean of all actions; only those that share the lead stand for it"
     best = q_values.argmax(axis=2)[..., None] == np.arange(q_values.shape[2])  # [B, K, A]: who voted for what
     fans = (q_values * best).sum(axis=1) / np.maximum(votes, 1)  # [B, A], mean of those who voted for it
     yield np.where(leading, fans, -np.inf).argmax(axis=1), "the mean is over all heads, not only over those that voted for the action"
     yield q_values.max(axis=1).argmax(axis=1), "the highest single Q-value does not decide; the mean over all heads does"
     yield np.where(leading, means, np.inf).argmin(axis=1), "of the tied actions it takes the one of lower mean"
-    yield leading.argmax(axis=1), "a tie is decided by accident, for the action that comes first; of the tied actions, take the one of higher mean"
+    rule = "of the tied actions, take the one of higher mean"
+    yield leading.argmax(axis=1), f"a tie is decided by accident, for the action that comes first; {rule}"
     last = votes.shape[1] - 1 - leading[:, ::-1].argmax(axis=1)
-    yield last, "a tie is decided by accident, for the action that comes last; of the tied actions, take the one of higher mean"
+    yield last, f"a tie is decided by accident, for the action that comes last; {rule}"
 
 
 def elected(answer: Callable, q_values: np.ndarray) -> np.ndarray:
@@ -811,7 +823,7 @@ def measured(answer: Callable, q_values: np.ndarray) -> np.ndarray:
     return as_array(got, (batch,), "f", f"the disagreement in Q-values of shape {q_values.shape}", reasons)
 
 
-@exercise("07.6", reference=reference_disagreement, why="Where the heads differ, they have not seen enough: a map of what is not known yet.")
+@exercise("07.6", reference=reference_disagreement, why="Where the heads differ, they have not seen enough: a map of what is unknown.")
 def disagreement(answer):
     cases = (
         np.float32([[[0, 8], [0, 8], [0, 8], [0, 8], [10, 8]]]),  # a spread of 4 in action 0, of 0 in action 1

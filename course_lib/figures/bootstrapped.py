@@ -133,7 +133,8 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, title: str, 
 
 def draw_fits(panels: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
     """Above, K curves through the same points, a panel for each way of fitting; below, how far apart they are: name -> [K, 201]."""
-    _, axes = plt.subplots(2, len(panels), figsize=(max(3.0 * len(panels), 8.5), 4.4), height_ratios=(2, 1), sharex=True, sharey="row", squeeze=False)
+    size, shared = (max(3.0 * len(panels), 8.5), 4.4), dict(sharex=True, sharey="row", squeeze=False)
+    _, axes = plt.subplots(2, len(panels), figsize=size, height_ratios=(2, 1), **shared)
     for (above, below), (name, curves) in zip(axes.T, panels.items()):
         above.plot(GRID, curves.T, color=PALETTE["blue"], linewidth=1, alpha=0.7)
         above.plot(x, y, "o", color=PALETTE["red"], markersize=5, markeredgecolor="white")
@@ -175,7 +176,7 @@ def draw_beliefs(q_values: np.ndarray, farthest: Sequence[int] | None = None, ti
 
 
 def show_beliefs(beliefs: Sequence[np.ndarray], games: Sequence[int]) -> None:
-    """A slider over games, counted from 1: what each head would do in each state; the still picture shows the first, a middle and the last game."""
+    """A slider over games, counted from 1: what each head would do in each state; the still picture shows three of them."""
 
     def draw(figure: Figure, game: int) -> None:
         ax = figure.subplots()
@@ -258,4 +259,18 @@ def draw_visits(seas: Mapping[str, np.ndarray]) -> None:
         ax.set(title=name, xlabel="column", xticks=(0, size - 1), yticks=(0, size - 1))
     axes[0, 0].set_ylabel("row (a step each)")
     figure.colorbar(image, ax=axes, label="visits", shrink=0.8)
+    plt.show()
+
+
+def draw_kept(seas: Mapping[str, np.ndarray]) -> None:
+    """How much disagreement is left in each square of a sea: name -> float [N, N], 0 to 1; nan where no dive leads."""
+    figure, axes = plt.subplots(1, len(seas), figsize=(4.0 * len(seas) + 1, 3.7), squeeze=False)
+    colors = LinearSegmentedColormap.from_list("", ["#FFFFFF", PALETTE["purple"], "#3B0A28"])
+    for ax, (name, kept) in zip(axes[0], seas.items()):
+        image = ax.imshow(100 * kept, cmap=colors, vmin=0, vmax=100)
+        for row in range(len(kept)):  # the shore's squares lie left of this line
+            ax.plot([row // 2 + 0.5] * 2, [row - 0.5, row + 0.5], color=PALETTE["black"], linewidth=1.5)
+        ax.set(title=name, xlabel="column", xticks=(0, len(kept) - 1), yticks=(0, len(kept) - 1), facecolor="#DDDDDD")
+    axes[0, 0].set_ylabel("row")
+    figure.colorbar(image, ax=axes, label="disagreement left (%)", shrink=0.8)
     plt.show()

@@ -1,4 +1,4 @@
-"""Lesson 07's live parts that do not teach: the learner's heads and loss made into an ensemble, heads that fit a curve, games noted down."""
+"""Lesson 07's live parts that do not teach: an ensemble made of the learner's heads and loss, games noted down, heads that fit a curve."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from course_lib.config import BootstrappedConfig, DQNConfig
+from course_lib.exploration import draw_masks
 from course_lib.figures import PALETTE
 from course_lib.learners import make_learner
 from course_lib.q_training import heads_of, play_and_learn
@@ -37,6 +38,7 @@ class TorchEnsemble:
         from course_lib.backends.torch.common import make_optimizer
 
         self.config, self.masked_loss, self._torch = config, masked_loss, torch
+        self.steps = 0  # agent steps played
         self.online, self.target = (self._network(heads_class, seed) for _ in range(2))
         self.optimizer = make_optimizer(config, self.online.parameters())
 
@@ -88,7 +90,7 @@ class KerasEnsemble:
         from course_lib.backends.keras.dqn import batch_signature
         from course_lib.backends.keras.losses import heads_td_loss
 
-        self.config = config
+        self.config, self.steps = config, 0
         self.online, self.target = (self._network(heads_class, seed) for _ in range(2))
         variables = self.online.trainable_variables
         optimizer = make_optimizer(config, variables)
@@ -258,6 +260,33 @@ def farthest_states(run: Run) -> list[int]:
 def visits_of(run: Run) -> np.ndarray:
     """How often each square of a sea was visited in all games, int [N, N]."""
     return np.sum(run.visits, axis=0)
+
+
+def near_the_shore(size: int) -> np.ndarray:
+    """The left half of the squares that can be reached in a sea: bool [N, N]."""
+    rows, columns = np.indices((size, size))
+    return columns <= rows // 2
+
+
+def learn_zeros(config: BootstrappedConfig, framework: str, disagreement: Callable, updates: int, seed: int = 0) -> np.ndarray:
+    """How much of their first disagreement heads keep, after they learned that the squares near the left shore are worth 0.
+
+    disagreement: [B, K, A] -> [B], the learner's. Returns float [N, N], 1 for all of it; nan where no dive leads.
+    """
+    observation_shape, num_actions = toy_shapes(config.game)
+    rows, columns = np.tril_indices(observation_shape[0])
+    squares = np.zeros((len(rows), *observation_shape), np.uint8)
+    squares[np.arange(len(rows)), rows, columns] = 255
+    learner, rng = make_learner(config, framework, observation_shape, num_actions, seed, device="cpu"), np.random.default_rng(seed)
+    before, shown = disagreement(learner.q_values(squares)), np.flatnonzero(near_the_shore(observation_shape[0])[rows, columns])
+    for _ in range(updates):
+        batch = squares[rng.choice(shown, config.batch_size)]
+        actions, zeros = rng.integers(num_actions, size=len(batch)), np.zeros(len(batch), np.float32)
+        masks = draw_masks(len(batch), config.num_heads, config.mask_probability, rng)
+        learner.update(Batch(batch, actions, zeros, batch, np.ones(len(batch), bool), masks))
+    kept = np.full(observation_shape[:2], np.nan)
+    kept[rows, columns] = disagreement(learner.q_values(squares)) / before
+    return kept
 
 
 # --- Heads that fit a curve -----------------------------------------------------------------------------------------------------------

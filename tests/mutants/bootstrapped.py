@@ -140,14 +140,14 @@ def core_runs_for_each_head_keras():
     return keras_heads(forward=lambda network, x: keras.ops.stack([head(network.core(x)) for head in network.heads], axis=1))
 
 
-@mutant("07.1", framework="torch", lazy=True, says="yours have (5, 2): that is the mean over the heads, and it hides how far apart they are")
+@mutant("07.1", framework="torch", lazy=True, says="yours have (5, 2): that is the mean over the heads, and it hides how far")
 def mean_torch():
     import torch
 
     return torch_heads(forward=lambda network, x: torch.stack(outputs(network, x)).mean(dim=0))
 
 
-@mutant("07.1", framework="keras", lazy=True, says="yours have (5, 2): that is the mean over the heads, and it hides how far apart they are")
+@mutant("07.1", framework="keras", lazy=True, says="yours have (5, 2): that is the mean over the heads, and it hides how far")
 def mean_keras():
     import keras
 
@@ -195,6 +195,11 @@ def a_list_keras():
 @mutant("07.1", framework="torch", lazy=True, says="a plain Python list, which PyTorch does not look into: use `nn.ModuleList`")
 def unregistered_torch():
     return torch_heads(listed=list)
+
+
+@mutant("07.1", framework="torch", lazy=True, says="`make_head` must be called 3 times, once for each head; yours calls it 4 times")
+def one_too_many_torch():
+    return torch_heads(lambda make_head, num_heads: [make_head() for _ in range(num_heads + 1)][1:])
 
 
 @mutant("07.1", framework="torch", lazy=True, says="no gradient of head 0 reaches the core")
@@ -332,10 +337,16 @@ mutant("07.2", says="masks say yes or no, so they are bool; yours are int64", na
 mutant("07.2", says="masks say yes or no, so they are bool; yours are float64", name="floats")(
     with_masks(lambda self: (self.rng.random(self.num_heads) < self.probability).astype(float))
 )
-mutant("07.2", says="global random state", name="global_state")(with_masks(lambda self: np.random.random(self.num_heads) < self.probability))
-mutant("07.2", says="it tosses a fair coin, whatever p is", name="fair_coin")(with_masks(lambda self: self.rng.random(self.num_heads) < 0.5))
+mutant("07.2", says="global random state", name="global_state")(
+    with_masks(lambda self: np.random.random(self.num_heads) < self.probability)
+)
+mutant("07.2", says="it tosses a fair coin, whatever p is", name="fair_coin")(
+    with_masks(lambda self: self.rng.random(self.num_heads) < 0.5)
+)
 mutant("07.2", says="make no generator yourself", name="own_generator")(
-    with_masks(lambda self: np.random.default_rng(len(self.masks)).random(self.num_heads) < (self.probability if self.num_heads > 1 else 1.0))
+    with_masks(
+        lambda self: np.random.default_rng(len(self.masks)).random(self.num_heads) < (self.probability if self.num_heads > 1 else 1.0)
+    )
 )
 mutant("07.2", says="every transition has the same mask", name="the_same_seed_each_time")(
     with_masks(lambda self: np.random.default_rng(0).random(self.num_heads) < self.probability)
@@ -445,7 +456,8 @@ both("must be 11.0; yours is 13.75: that is the mean of all losses: reduced befo
 )
 both("losses (B, 1) times masks (B,) is a table (B, B), in which the mask cancels", "table")(
     lambda losses, masks, sum, maximum: (
-        sum(losses[:, :1] * masks[:, 0]) / maximum(sum(masks[:, 0]), 1.0) + sum(losses[:, 1:2] * masks[:, 1]) / maximum(sum(masks[:, 1]), 1.0)
+        sum(losses[:, :1] * masks[:, 0]) / maximum(sum(masks[:, 0]), 1.0)
+        + sum(losses[:, 1:2] * masks[:, 1]) / maximum(sum(masks[:, 1]), 1.0)
     )
     / 2
 )
