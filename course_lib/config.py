@@ -263,7 +263,7 @@ CHAIN = replace(
     evaluation_period=5_900,
     evaluation_episodes=1,
 )
-"""The paper's chain (Osband et al. 2016, section 5), which epsilon-greedy exploration does not cross."""
+"""The paper's chain (Osband et al. 2016, section 5), which epsilon-greedy exploration hardly ever crosses."""
 
 DEEP_SEA = replace(
     CHAIN,
