@@ -25,6 +25,7 @@ def run(name, *options):
         ("replay.py", ["--transitions", "200"], ["beside optimize_memory_usage", "ready for a network", "batches/s"]),
         ("environment.py", ["--num-envs", "2"], ["beside gymnasium's SyncVectorEnv", "beside Stable-Baselines3's DummyVecEnv"]),
         ("a3c_speed.py", ["--workers", "2"], ["Processes, beside threads", "Threads, beside Stable-Baselines3's A2C"]),
+        ("heads.py", [], ["torch: an update, 10 heads of 128, beside DQN", "keras: acting with one head, one game, beside DQN"]),
         ("dqn_speed.py", [], ["PyTorch bfloat16, beside Stable-Baselines3 float32", "Keras float32, beside PyTorch float32"]),
     ],
 )
@@ -45,7 +46,27 @@ def test_the_trials_have_a_row_each():
     assert status == 0 and all(name in table for name in ("Adam 2e-4 (FAST)", "RMSprop 7e-4", "Adam 1e-4")), table
 
 
-@pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py", "a3c_speed.py"])
+@pytest.mark.parametrize("name, size", [("chain.py", 5), ("deep_sea.py", 4)])
+def test_a_toys_outcomes_are_kept(name, size, tmp_path):
+    """A second run plays nothing that the first has played; another length is another run."""
+    options = ["--sizes", str(size), "--seeds", "1", "--jobs", "1", "--keep", str(tmp_path / "kept.csv")]
+    _, table = run(name, *options, "--episodes", "110")
+    kept = (tmp_path / "kept.csv").read_text()
+    agents = len(kept.splitlines())
+    assert agents in (3, 4) and "Bootstrapped" in kept and "DQN" in table and "bar missed" in table
+    assert run(name, *options, "--episodes", "110")[1].splitlines()[:6] == table.splitlines()[:6]
+    assert (tmp_path / "kept.csv").read_text() == kept
+    run(name, *options, "--episodes", "2")
+    assert len((tmp_path / "kept.csv").read_text().splitlines()) == 2 * agents
+
+
+def test_the_chains_figure(tmp_path):
+    options = ["--sizes", "5", "6", "--seeds", "1", "--episodes", "101", "--jobs", "1", "--keep", tmp_path / "kept.csv"]
+    run("chain.py", *options, "--figure", tmp_path / "chain.png")
+    assert (tmp_path / "chain.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["replay.py", "environment.py", "dqn_speed.py", "a3c_speed.py", "heads.py"])
 def test_help_tells_the_bars(name):
     status, text = run(name, "--help")
     assert status == 0 and "Bar" in text and "--seconds" in text and f"python benchmarks/{name}" in text
