@@ -43,8 +43,8 @@ figures.draw_pair(found, sound)
 # Left, four thin games stand side by side, each with a quarter of the columns; right is the screen. **C** it is: nothing crashes, and since
 # only the first steps of each ball are spoiled, the agent learns all the same, if not as well as it could.
 #
-# All nine bugs of this museum are of that kind. They stand in public code that people learn from, they throw no error, and an agent that
-# has one still learns *something*.
+# All nine bugs of this museum are of that kind. Eight stand in public code that people learn from, the ninth lies in wait in two libraries.
+# They throw no error, and an agent that has one still learns *something*.
 #
 # **You will be able to**
 # - write a **proof**: a short test that condemns a bug, in whatever clothes it comes, and acquits everyone else;
@@ -150,8 +150,10 @@ def settle(loss):
 figures.draw_settled(returns, settle(exhibit_value_loss))
 
 # %% [markdown]
-# The orange dots are the returns, the blue line the values that were learned: all 3, the mean of all returns, whatever the state. A value
-# head like that is a constant. The policy still learns (a constant is an honest baseline), so the score rises, and nobody looks.
+# The orange dots are the returns, the blue line the values that were learned: all 3, the mean of the batch, whatever the state. In A3C a
+# batch is a rollout, so the head learns of each state the mean return of the steps around it: a blurred value, which hardly tells the
+# step before a lost ball from those before it. The policy still learns (a blurred baseline is an honest one), so the score rises, and
+# nobody looks.
 #
 # **The tool: perfect predictions.** They must cost nothing.
 
@@ -434,11 +436,12 @@ print(f"your guess: {my_guess}; measured: {growth / 7056:.0f} for each new one, 
 #
 # **Mend**: the class `FrameMemory`, which keeps each frame once. `add(frame, starts)` gets uint8 `[84, 84]` and whether it opens a game; at
 # most `capacity` frames come. `transition(t)` returns two stacks uint8 `[84, 84, 4]`, newest last: what was seen at frame t, and one frame
-# later. A game's first frame stands in for those before it: with frames 10, 11, 12 of one game, `transition(1)` holds `10, 10, 10, 11` and
-# `10, 10, 11, 12`.
+# later (t is never a game's last frame). A game's first frame stands in for those before it: with frames 10, 11, 12 of one game,
+# `transition(1)` holds `10, 10, 10, 11` and `10, 10, 11, 12`. The emulator hands over the same array again and again, with a new picture
+# in it.
 #
-# <details><summary>Hint 1</summary>Proof: the last three lines of the cell above are nearly all of it. Ask about <code>suspect</code>, and
-# assert something about the growth.</details>
+# <details><summary>Hint 1</summary>Proof: the line with <code>growth</code> in the cell above is nearly all of it. Ask about
+# <code>suspect</code>, and assert something about the growth.</details>
 # <details><summary>Hint 2</summary>Mend: keep <code>frames</code> [capacity, 84, 84], <code>starts</code> [capacity] and a count. In
 # <code>transition</code> you need the five frames t - 3 to t + 1, but none before the game's first, which is the last place up to t where
 # <code>starts</code> is true.</details>
@@ -528,7 +531,8 @@ print("measured:", {number: paddle_shift(number) for number in range(4)})
 # *Difficulty 1 of 5 · about 8 minutes*
 #
 # **Proof**: `prove_action_table(suspect)`. Here a suspect is a dictionary such as the exhibit; it may have a `"stay"` as well. Condemn it
-# exactly if its `"right"` does not move the paddle right or its `"left"` does not move it left.
+# exactly if its `"right"` does not move the paddle right or its `"left"` does not move it left. Measure: a proof that compares with 2 and 3
+# is right as well, but no better than the next comment.
 #
 # **Mend**: not `{"right": 2, "left": 3}`, for then the next game needs a comment again. Write `action_table(numbers, paddle_shift)`, which
 # *finds* the table by experiment: `numbers` is a list of the numbers there are, `paddle_shift(number)` measures as above. Where 5, 7 and 11
@@ -893,7 +897,8 @@ print("Keras:", (exhibit_keras(row, 2.0) * mask).tolist())
 # shape (<code>np.shape</code>), then the numbers (<code>np.allclose</code>).</details>
 # <details><summary>Hint 3</summary>Mend: <code>np.where(size <= delta, ..., ...)</code> with <code>size = np.abs(errors)</code> and the two
 # formulas above; or torch's <code>F.huber_loss</code> with <code>delta</code> and <code>reduction="none"</code>; or Keras's Huber on
-# <code>errors[..., None]</code>, whose last axis has one entry.</details>
+# <code>errors[..., None]</code>, whose last axis has one entry. <code>np.asarray</code> makes an array of what the libraries
+# return.</details>
 
 # %% exercise="10.9" part="proof"
 def prove_huber(suspect):
@@ -946,9 +951,9 @@ figures.draw_verdicts(of_exhibits, of_mends)
 # Each row is a room: the bug, the tool that found it, the verdict on the exhibit (red where condemned) and on your mend (green where
 # acquitted). Nine and nine, if all went well.
 #
-# Look down the second column once more. No tool is clever, most are one line, and none needs a training run. Four of the nine rooms are
-# about **shapes** (1, 6, 7, 9), two about **which one** of two similar things (2, 8), two about what nobody looks at (3, 4), and one about
-# a comment. What they share is this: **the program ran**.
+# Look down the column of tools once more. None is clever, most are one line, and none needs a training run. In four of the nine rooms
+# **broadcasting** makes the wrong thing fit (1, 6, 7, 9), two are about **which one** of two similar things (2, 8), two about what nobody
+# looks at (3, 4), and one about a comment (5). What they share is this: **the program ran**.
 
 # %% [markdown]
 # ## Quiz
@@ -967,8 +972,9 @@ figures.draw_verdicts(of_exhibits, of_mends)
 # matter which one is taken. A test wants inputs on which neighbours differ.</details>
 #
 # **4.** Your agent has room 1's bug and its score rises all the same. How is that possible?
-# <details><summary>Answer</summary>Its value head learns one constant, the mean of all returns. A constant baseline does not bias the
-# policy's gradient; it only leaves the noise in it. Learning is slower, not wrong, which is why scores do not reveal it.</details>
+# <details><summary>Answer</summary>Its value head learns the mean return of whole rollouts instead of each state's own. That is a baseline
+# still: whatever depends on the state alone does not bias the policy's gradient, a poor baseline only leaves more noise in it. Learning
+# gets slower at most, which is why scores do not reveal it.</details>
 #
 # **5.** Your new proof acquits everything, today and always. What do you know?
 # <details><summary>Answer</summary>Nothing. Break the code on purpose, in the way that you fear, and see the proof fail. This course does
@@ -976,8 +982,9 @@ figures.draw_verdicts(of_exhibits, of_mends)
 
 # %% [markdown]
 # ## What to try next
-# - **Put a bug back.** Use room 1's loss in lesson 06's agent on Catch. *Expect*: it still learns; plot the values of a few states, and
-#   they are all alike.
+# - **Put a bug back.** Use room 1's loss in lesson 06's agent on Catch. *Expect*: the score rises as before, and even the values look
+#   sound, about 0.9 in most states with the right loss and with this one: in Catch a whole rollout is worth nearly the same. Now ask your
+#   proof.
 # - **Proofs by the dozen.** Take `prove_masked_mean` and draw losses and masks at random, 100 times, with sizes from 1 to 8. *Expect*:
 #   the exhibit is acquitted only where B is 1 or the shouting sample counts after all; your mend never falls. (The library *hypothesis*
 #   does this with taste.)

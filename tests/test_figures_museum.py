@@ -137,6 +137,24 @@ def test_a_proof_may_call_the_suspect_as_it_likes():
     assert verdict(MUSEUM["10.6", "proof"], changes_its_input_afterwards)[0] == "passed"
 
 
+def test_right_answers_in_other_styles_pass():
+    def whole_numbers(suspect):  # torch has no Huber loss of integers, and says NotImplementedError
+        losses = suspect(np.array([[1, 3]]), 2)
+        assert np.shape(losses) == (1, 2) and np.allclose(losses, [[0.5, 4.0]])
+
+    class OneArray(checks.FrameMemoryRight):
+        def transition(self, t):
+            return np.stack(super().transition(t))
+
+    assert verdict(MUSEUM["10.9", "proof"], whole_numbers)[0] == "passed"
+    assert verdict(MUSEUM["10.4", "mend"], OneArray)[0] == "passed"
+
+
+def test_a_trial_is_silent_about_division_by_zero(recwarn):
+    verdict(MUSEUM["10.6", "proof"], lambda suspect: suspect(np.ones((3, 1)), np.zeros(3)))
+    assert not recwarn.list
+
+
 def test_counting_bytes_ends_with_an_error_too():
     with pytest.raises(TypeError):
         checks.bytes_held(lambda: None, 3)

@@ -1,184 +1,21 @@
 """Checks of lesson 10, the bug museum: nine famous bugs, and for each a proof and a mend.
 
-A proof is a function that takes an implementation, the suspect, and raises AssertionError exactly when it has the room's bug. It is tried
-on the bug as it was found, on the same bug in other clothes, and on right implementations that look different.
+The court that tries proofs and mends is `court`; here stand the rooms: suspects, what a question may overlook, and known mistakes.
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 
 from course_lib.checks.base import Mistake, exercise
-from course_lib.checks.dqn import as_array, as_number, close, reason_for, shown
-
-# --- the court: trying a proof --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """An implementation that a proof is tried on."""
-
-    name: str  # as a sentence about it goes on: "the book's loss"
-    made: Any  # the implementation: a function, a class, a dictionary
-    guilty: bool
-    hint: str = ""  # what a proof overlooks that gets this one wrong
-
-
-@dataclass(frozen=True)
-class Call:
-    """One question that a proof asked: the suspect's arguments by name, and what it answered."""
-
-    arguments: dict[str, Any]
-    answer: Any
-
-
-Blind = Callable[[dict[str, Any]], str]
-"""Why the room's bug does not show on these arguments; empty if there is nothing to say."""
-
-
-def judge_proof(proof: Callable, suspects: Iterable[Suspect], right: Callable | None = None, blind: Blind | None = None) -> None:
-    """Try the proof on all suspects; the first is the bug as it was found.
-
-    right: a right function of the same arguments, to find out whether the bug shows on what the proof asks (None where suspects are no
-    functions).
-    """
-    suspects = list(suspects)
-    trials = [(suspect, *try_one(proof, suspect, blind)) for suspect in suspects]
-    convicted = [suspect.guilty for suspect, condemned, _ in trials if condemned]
-    if len(convicted) == len(suspects):
-        (suspect, _, calls) = next(trial for trial in trials if not trial[0].guilty)
-        raise Mistake(f"your proof condemns everything, right implementations too: {describe(suspect, calls)}")
-    for suspect, condemned, calls in trials:
-        if condemned and not suspect.guilty:
-            raise Mistake(f"your proof condemns a right implementation: {describe(suspect, calls)}")
-    for suspect, condemned, calls in trials:
-        if suspect.guilty and not condemned:
-            what = suspect.name if convicted else f"everything, {suspect.name} too"
-            raise Mistake(f"your proof acquits {what}: {excuse(suspect, calls, right, blind, not convicted)}")
-
-
-def try_one(proof: Callable, suspect: Suspect, blind: Blind | None) -> tuple[bool, list[Call]]:
-    """Whether the proof condemns the suspect, and what it asked."""
-    calls: list[Call] = []
-    made = suspect.made
-    try:
-        got = proof(watch(made, calls) if inspect.isfunction(made) else copy.copy(made))
-    except AssertionError:
-        return True, calls
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        text = next(iter(str(error).strip().splitlines()), "no reason given")
-        advice = "hand over what the room's contract says, compare shapes before numbers, and let only `assert` condemn"
-        reason = explain(blind, calls[-1:]) or advice
-        raise Mistake(f"your proof broke down with {type(error).__name__} ({text}) on {suspect.name}: {reason}") from error
-    if got is not None:
-        raise Mistake(f"your proof returned a {type(got).__name__}: it must condemn with `assert`, and return nothing if all is well")
-    return False, calls
-
-
-def watch(function: Callable, calls: list[Call]) -> Callable:
-    """The function, which now also writes down what it is asked."""
-    signature = inspect.signature(function)
-
-    def suspect(*args, **kwargs):
-        arguments = copy.deepcopy(dict(signature.bind(*args, **kwargs).arguments))
-        calls.append(Call(arguments, None))
-        answer = function(*args, **kwargs)
-        calls[-1] = Call(arguments, copy.deepcopy(answer))
-        return answer
-
-    return suspect
-
-
-def explain(blind: Blind | None, calls: list[Call]) -> str:
-    """Why the bug does not show in these calls, if the room knows; empty otherwise."""
-    for call in calls if blind else ():
-        try:
-            if reason := blind(call.arguments):
-                return reason
-        except Exception:  # arguments outside the contract tell nothing
-            continue
-    return ""
-
-
-def describe(suspect: Suspect, calls: list[Call]) -> str:
-    """An innocent, and what it answered."""
-    said = suspect.name + (f", which {suspect.hint}" if suspect.hint else "")
-    if not calls:
-        return said
-    return f"{said}; asked with {listed(calls[-1].arguments)} it gives {listed_value(calls[-1].answer)}, and so it should"
-
-
-def excuse(suspect: Suspect, calls: list[Call], right: Callable | None, blind: Blind | None, all_acquitted: bool) -> str:
-    """Why the proof let this one go."""
-    if right is None:
-        return suspect.hint
-    if not calls:
-        return "it never calls the suspect; ask it something, and assert what must hold of the answer"
-    for call in calls:
-        try:
-            truth = right(**copy.deepcopy(call.arguments))
-        except Exception:  # arguments outside the contract tell nothing
-            continue
-        if not same(call.answer, truth):
-            where = f"on {listed(call.arguments)} it gives {listed_value(call.answer)} where {listed_value(truth)} is right"
-            return f"{where}, and no assert of yours objects" + ("" if all_acquitted or not suspect.hint else f" ({suspect.hint})")
-    reason = explain(blind, calls) or suspect.hint
-    return f"the bug does not show on {listed(calls[-1].arguments)}" + (f": {reason}" if reason else "; look for inputs on which it does")
-
-
-def same(got: Any, right: Any) -> bool:
-    return np.shape(got) == np.shape(right) and close(got, right)
-
-
-def listed(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {listed_value(value)}" for name, value in arguments.items())
-
-
-def listed_value(value: Any) -> str:
-    """A value as a sentence shows it: small ones in full."""
-    if np.size(value) > 8:
-        return f"of shape {np.shape(value)}"
-    return str(np.asarray(value).tolist()) if np.asarray(value).dtype == bool else shown(value)
-
-
-# --- the court: trying a mend ---------------------------------------------------------------------------------------------------------
-
-
-def ask(answer: Callable, *arguments: Any) -> Any:
-    """answer(*arguments) on copies, which it must leave alone."""
-    given = copy.deepcopy(arguments)
-    with np.errstate(all="ignore"):
-        got = answer(*given)
-    for before, after in zip(arguments, given, strict=True):
-        if isinstance(before, np.ndarray) and not np.array_equal(before, after):
-            raise Mistake(f"your function changes the array that it is given: {listed_value(before)} became {listed_value(after)}")
-    return got
-
-
-def expect_number(got: Any, right: float, where: str, mistakes: Iterable[tuple[Any, str]] = ()) -> None:
-    got = as_number(got, where)
-    if not close(got, right):
-        raise Mistake(f"{where} must be {shown(right)}; yours is {shown(got)}{reason_for(got, mistakes)}")
-
-
-def expect_array(
-    got: Any, right: np.ndarray, where: str, mistakes: Iterable[tuple[Any, str]] = (), shapes: dict[tuple, str] | None = None
-) -> None:
-    got = as_array(got, right.shape, "f", where, shapes)
-    if not close(got, right):
-        raise Mistake(f"{where} must be {shown(right)}; yours is {shown(got)}{reason_for(got, mistakes)}")
-
+from course_lib.checks.court import Suspect, ask, expect_array, expect_number, judge_proof, same
+from course_lib.checks.dqn import as_array, close, reason_for
 
 # --- room 1: a table of all pairs -----------------------------------------------------------------------------------------------------
 
@@ -225,7 +62,9 @@ def blind_to_pairs(arguments: dict) -> str:
         return "with N = 1 the table of all pairs has one entry; ask with two samples or more"
     if values.ndim != 2:
         return "a network's value head gives [N, 1], and only there does the table arise"
-    return "all returns are the same, so all pairs have the same error" if np.ptp(returns) == 0 else ""
+    if np.ptp(returns) == 0:
+        return "all returns are the same, so all pairs have the same error"
+    return "all values are the same, so it does not matter whose return each meets" if np.ptp(values) == 0 else ""
 
 
 def prove_value_loss_reference(suspect):
@@ -249,20 +88,22 @@ def prove_value_loss(answer):
     "10.1", part="mend", name="value_loss", reference=value_loss_right, why="One error for each sample, and none for a pair of strangers."
 )
 def value_loss(answer):
-    returns, values = np.array([1.0, 2.0, 4.0]), np.array([[2.0], [3.0], [7.0]])
+    returns, values = np.array([1.0, 2.0, 4.0]), np.array([[3.0], [1.0], [9.0]])
     errors = returns - values[:, 0]
-    where = "for returns [1, 2, 4] and values [[2], [3], [7]] the loss"
+    where = "for returns [1, 2, 4] and values [[3], [1], [9]] the loss"
     mistakes = [
         (value_loss_book(returns, values), "still the mean over all nine pairs"),
-        (value_loss_table_averaged(returns, values), "a table, averaged over one axis; take the column out of values first"),
+        (value_loss_table_averaged(returns, values), "each return meets the mean of all values; take the column out of values instead"),
+        (np.mean((returns.mean() - values) ** 2), "each value meets the mean of all returns; take the column out of values instead"),
+        (np.mean((returns - values[0]) ** 2), "every return meets the first value; [:, 0] is the column, [0] the first row"),
         (np.sum(errors**2), "that is the sum; take the mean"),
         (np.mean(errors) ** 2, "the errors cancel each other; square first, then take the mean"),
         (np.mean(np.abs(errors)), "square the errors"),
         (np.mean(errors**2) / 2, "half of it; the contract has no half"),
         (np.sqrt(np.mean(errors**2)), "no root is asked for"),
     ]
-    expect_number(ask(answer, returns, values), 11 / 3, where, mistakes)
-    expect_number(ask(answer, returns[:1] + 2, values[:1]), 1.0, "for one sample, return 3 and value [[2]], the loss")
+    expect_number(ask(answer, returns, values), 10.0, where, mistakes)
+    expect_number(ask(answer, returns[:1] + 1, values[:1]), 1.0, "for one sample, return 2 and value [[3]], the loss")
     returns, values = np.random.default_rng(1).normal(size=(2, 32)).astype(np.float32)
     expect_number(ask(answer, returns, values[:, None]), value_loss_right(returns, values[:, None]), "for 32 random samples the loss")
 
@@ -291,6 +132,10 @@ def k_step_returns_forward_early(rewards, values, terminated, discount):
     return np.array([weights[: len(rewards) - t + 1] @ np.append(rewards[t:], last) for t in range(len(rewards))])
 
 
+def k_step_returns_first(rewards, values, terminated, discount):
+    return k_step_returns_right(rewards, values[:1], terminated, discount)
+
+
 def k_step_returns_forward(rewards, values, terminated, discount):
     last = values[len(rewards)] * (not terminated)
     weights = discount ** np.arange(len(rewards) + 1)
@@ -305,14 +150,11 @@ def k_step_returns_recursive(rewards, values, terminated, discount):
     return np.concatenate([[rewards[0] + discount * following], later])
 
 
-def k_step_returns_without_end(rewards, values, terminated, discount):
-    return k_step_returns_right(rewards, values, False, discount)
-
-
 RETURNS = (
     Suspect("the book's returns", k_step_returns_book, True),
     Suspect("the same slip in a sum that runs forwards", k_step_returns_forward_early, True),
-    Suspect("a sum that runs forwards", k_step_returns_forward, False),
+    Suspect("the one that bootstraps from its first value", k_step_returns_first, True),
+    Suspect("a sum that runs forwards", k_step_returns_forward, False, "may differ in the last digit, so compare with `np.allclose`"),
     Suspect("a recursion", k_step_returns_recursive, False),
 )
 
@@ -350,20 +192,29 @@ def prove_k_step_returns(answer):
 )
 def k_step_returns(answer):
     rewards, values = np.array([0.0, 1.0]), np.array([3.0, 7.0, 8.0])
-    for terminated in (False, True):
+    stays, ends = (ask(answer, rewards, values, terminated, 0.5) for terminated in (False, True))
+    numbers = all(isinstance(got, np.ndarray) and got.dtype.kind == "f" for got in (stays, ends))
+    turned = numbers and same(stays, [0.5, 1.0]) and same(ends, [2.5, 5.0])
+    for terminated, got in ((False, stays), (True, ends)):
         right = k_step_returns_right(rewards, values, terminated, 0.5)
         where = f"for rewards [0, 1], values [3, 7, 8], terminated {terminated}, discount 0.5 the returns"
         mistakes = [
             (k_step_returns_book(rewards, values, terminated, 0.5), "still bootstraps from 7, the value of the last state acted in"),
-            (k_step_returns_without_end(rewards, values, terminated, 0.5), "nothing follows the end of a game; bootstrap from 0 there"),
-            (k_step_returns_right(rewards, values, not terminated, 0.5), "`terminated` is the wrong way round"),
+            ([0.5, 1.0] if turned and not terminated else np.nan, "`terminated` is the wrong way round"),
+            ([0.5, 1.0], "it never bootstraps; where the game goes on, 8 is what follows"),
+            ([2.5, 5.0], "nothing follows the end of a game; bootstrap from 0 there"),
+            ([2.25, 4.5], "nothing follows the end of a game; bootstrap from 0 there"),
             (k_step_returns_right(rewards, values[:1], False, 0.5), "bootstraps from the first value, not from that of the state after"),
             (rewards + 0.5 * values[1:], "looks one step ahead; all but the last go on with the return behind them"),
             (np.array([0.0, 1.0]) + (0.0 if terminated else 8.0), "later rewards and values must be discounted"),
+            (rewards + 0.5 * (0.0 if terminated else 8.0), "each step looks at the last value; only the last step may"),
+            ([4.5, 9.0], "the value of what follows must be discounted, too"),
+            (right - values[:2], "those are advantages; subtract nothing"),
+            (k_step_returns_right(rewards[::-1], values, terminated, 0.5)[::-1], "runs the wrong way; begin with the last step"),
             (right[::-1], "runs the wrong way; returns[0] belongs to the first step"),
         ]
-        got = ask(answer, rewards, values, terminated, 0.5)
-        expect_array(got, right, where, mistakes, {(3,): "one return for each step; the state after has none"})
+        shapes = {(3,): "one return for each step; the state after has none", (): "one return for each step, not only the first"}
+        expect_array(got, right, where, mistakes, shapes)
     rewards, values = np.random.default_rng(2).normal(size=(2, 21))
     right = k_step_returns_right(rewards[:20], values, False, 0.99)
     expect_array(ask(answer, rewards[:20], values, False, 0.99), right, "for a random rollout of 20 steps the returns")
@@ -408,17 +259,20 @@ RESTARTS = (
     Suspect("the book's history", restart_book, True),
     Suspect("the one that uses `np.tile`", restart_tile, True),
     Suspect("the one that stacks in front and then reshapes", restart_reshape, True),
-    Suspect("the one that swaps rows and columns", restart_transposed, True, "light a pixel off the diagonal"),
+    Suspect("the one that swaps rows and columns", restart_transposed, True,
+            "light a pixel off the diagonal, and say where it must be seen"),
     Suspect("frames joined along the last axis", restart_concatenate, False),
     Suspect("each pixel repeated in its place and then reshaped", restart_repeat, False, "looks suspicious and is right"),
     Suspect("a stack with its axis moved", restart_moveaxis, False),
-)
+)  # fmt: skip
 
 
 def blind_to_pixels(arguments: dict) -> str:
     frame = np.asarray(arguments["frame"])
     if np.ptp(frame) == 0:
         return "every pixel is the same, so none can be missed; light a single one"
+    if frame.ndim == 4 and not np.ptp(frame, axis=2).any():
+        return "each row is of one grey, and who moves pixels along their row is not seen; light a single one"
     return ""
 
 
@@ -452,15 +306,27 @@ def restart_history(answer):
     frame = np.zeros((1, 84, 84, 1), np.uint8)
     frame[0, 10, 20, 0] = 255
     where = "the observation"
-    shapes = {(1, 84, 84, 4): "the leading axis of 1 is still there", (4, 84, 84): "channels come last"}
+    shapes = {
+        (1, 84, 84, 4): "the leading axis of 1 is still there",
+        (4, 84, 84): "channels come last",
+        (84, 4, 84): "channels come last",
+        (84, 336, 1): "they stand side by side; join them along the last axis, the channels",
+        (1, 84, 84, 1, 4): "np.stack makes a new axis; join along the one that is there",
+    }
     got = as_array(ask(answer, frame), (84, 84, 4), "u", where, shapes)
     lit = np.argwhere(got)
     if got.dtype != np.uint8:
         raise Mistake(f"{where} must be uint8, as the frame is; yours is {got.dtype}")
     if lit.tolist() != [[10, 20, channel] for channel in range(4)]:
-        places = ", ".join(f"({row}, {column})" for row, column in dict.fromkeys(map(tuple, lit[:, :2].tolist())))
-        raise Mistake(f"a frame that is lit at (10, 20) only must be lit there in all four channels; yours is lit at {places or 'no pixel'}"
-                      + (": a reshape deals the pixels out anew" if len(lit) == 4 else ""))  # fmt: skip
+        pixels = list(dict.fromkeys(map(tuple, lit[:, :2].tolist())))
+        places = ", ".join(f"({row}, {column})" for row, column in pixels) or "no pixel"
+        if pixels == [(10, 20)]:
+            reason = f", but only in channel {', '.join(map(str, lit[:, 2]))}"
+        elif pixels == [(20, 10)]:
+            reason = ": rows and columns are swapped"
+        else:
+            reason = ": a reshape deals the pixels out anew" if len(lit) == 4 else ""
+        raise Mistake(f"a frame that is lit at (10, 20) only must be lit there in all four channels; yours is lit at {places}{reason}")
     frame = np.random.default_rng(3).integers(0, 256, (1, 84, 84, 1), np.uint8)
     got = answer(frame)
     if not np.array_equal(got, restart_right(frame)):
@@ -539,6 +405,18 @@ class FrameMemoryRight:
         return five[..., :4], five[..., 1:]
 
 
+class FramesTwice(FrameMemoryRight):
+    """Keeps a frame as what was seen, and again as what was seen next."""
+
+    def __init__(self, capacity):
+        super().__init__(capacity)
+        self.next_frames = np.zeros((capacity, 84, 84), np.uint8)
+
+    def add(self, frame, starts):
+        super().add(frame, starts)
+        self.next_frames[self.count - 2] = frame
+
+
 class FloatFrames(FrameMemoryRight):
     def __init__(self, capacity):
         super().__init__(capacity)
@@ -575,6 +453,8 @@ MEMORIES = (
     Suspect("the memory of both stacks", BothStacks, True, "it holds 56,448 bytes a transition; fill two memories and compare"),
     Suspect("a memory that keeps one stack a transition", OneStack, True, "that is four frames for each new one; about one is enough"),
     Suspect("a memory that keeps each frame once, as floats", FloatFrames, True, "a float32 takes the room of four uint8"),
+    Suspect("a memory that keeps each frame twice", FramesTwice, True,
+            "that is two for each new one; divide the growth by the frames that were added, and draw the line at two"),
     Suspect("a memory that keeps each frame once", FrameMemoryRight, False, "holds 7,056 bytes a transition and a few for flags"),
     Suspect("a memory with 300 spare slots", RoomyFrames, False,
             "pays for them once, whatever its size: compare two sizes, so that fixed costs drop out"),
@@ -621,10 +501,12 @@ def frame_memory(answer):
     }
     for t, stacks in questions.items():
         got = memory.transition(t)
-        if not isinstance(got, tuple | list) or len(got) != 2:
+        if not isinstance(got, tuple | list | np.ndarray) or not getattr(got, "ndim", 1) or len(got) != 2:
             raise Mistake(f"transition({t}) must return two stacks, before and after; yours returns a {type(got).__name__}")
         for name, stack, right in zip(("observation", "next observation"), got, stacks, strict=True):
-            judge_stack(stack, right, f"after frames numbered 10 to 15 and, in the next game, 16 to 18, the {name} of transition({t})")
+            one_later = stacks[1] if name == "observation" else ()
+            where = f"after frames numbered 10 to 15 and, in the next game, 16 to 18, the {name} of transition({t})"
+            judge_stack(stack, right, one_later, where)
     held = (bytes_held(answer, 60) - bytes_held(answer, 30)) / 30
     if held > 2 * FRAME_BYTES:
         raise Mistake(
@@ -639,7 +521,7 @@ def frame_memory(answer):
         raise Mistake("whoever writes into an observation writes into your memory: hand out a copy, not a view")
 
 
-def judge_stack(stack: Any, right: list[int], where: str) -> None:
+def judge_stack(stack: Any, right: list[int], one_later: Sequence[int], where: str) -> None:
     stack = as_array(stack, (84, 84, 4), "u", where, {(4, 84, 84): "channels come last"})
     got = stack[0, 0].tolist()
     if not (stack == stack[0, 0]).all() or got == right:
@@ -650,12 +532,17 @@ def judge_stack(stack: Any, right: list[int], where: str) -> None:
         (right[::-1], "the newest frame comes last"),
         ([18] * 4, "you keep the emulator's buffer itself, which it overwrites; keep a copy"),
         ([value for value in right if value == right[-1]] * 4, "all four are the newest frame"),
+        ([0] * 4, "nothing was kept there; does `add` count on?"),
+        (one_later, "that is one frame later; the observation comes first, the next one second"),
+        ([value - 1 for value in right], "that is one frame too early; the newest of them is frame t"),
     ]
     reason = reason_for(got, [(wrong, why) for wrong, why in reasons if len(wrong) == 4])
     if not reason and min(right) >= 16 > min(got):
         reason = ": a stack reaches into the game before; its first frame stands in for those that are missing"
     elif not reason and 0 in got:
         reason = ": an empty slot; the first frame of a game stands in for those that are missing"
+    elif not reason and max(right) <= 15 < max(got):
+        reason = ": a stack reaches into the game behind; look for the last start up to t"
     raise Mistake(f"{where} must hold frames {right}; yours holds {got}{reason}")
 
 
@@ -679,6 +566,8 @@ TABLES = (
     Suspect("{'stay': 0, 'left': 2, 'right': 3}", {"stay": 0, "left": 2, "right": 3}, True, "the same swap in another order"),
     Suspect("{'right': 2, 'left': 2}", {"right": 2, "left": 2}, True, "its left moves right, so try both entries"),
     Suspect("{'right': 3, 'left': 3}", {"right": 3, "left": 3}, True, "its right moves left, so try both entries"),
+    Suspect("{'right': 2, 'left': 0}", {"right": 2, "left": 0}, True, "its left stays; it must go left"),
+    Suspect("{'right': 1, 'left': 3}", {"right": 1, "left": 3}, True, "its right stays; it must go right"),
     Suspect("{'right': 2, 'left': 3}", {"right": 2, "left": 3}, False,
             "sends the paddle where its names say (these are the emulator's numbers, not the agent's 0, 1, 2)"),
     Suspect("{'stay': 1, 'right': 2, 'left': 3}", {"stay": np.int64(1), "right": np.int64(2), "left": np.int64(3)}, False,
@@ -714,31 +603,56 @@ def action_table_reference(numbers, paddle_shift):
 )
 def action_table(answer):
     games = (
-        {0: 0.0, 1: 0.0, 2: 27.5, 3: -31.0},
+        {0: 0.0, 1: 0.0, 2: 31.0, 3: -27.5},
         {0: -12.0, 1: 0.0, 2: 0.0, 3: 9.0},
         {0: 0.0, 1: 1.0, 3: -20.0, 4: 20.0},
+        {2: 20.0, 4: 7.5, 6: -30.0, 8: -9.0},
         {5: 24.0, 7: -24.0, 11: 0.0},
     )
     for shifts in games:
-        got = ask(answer, list(shifts), shifts.__getitem__)
+        got = ask(answer, list(shifts), measured(shifts))
         right = action_table_reference(list(shifts), shifts.get)
         if not isinstance(got, dict) or set(got) != {"right", "left"}:
             kind = f"a dictionary with {sorted(map(str, got))}" if isinstance(got, dict) else f"a {type(got).__name__}"
             raise Mistake(f'return a dictionary with "right" and "left"; yours is {kind}')
-        game = f"where the numbers move the paddle by {shifts}"
+        got = {side: got[side].item() if isinstance(got[side], np.generic) else got[side] for side in right}
         if got != right:
-            places = {side: list(shifts).index(number) for side, number in right.items()}
-            reason = next(
-                why
-                for wrong, why in (
-                    ({"right": right["left"], "left": right["right"]}, ": left and right are swapped; columns grow to the right"),
-                    ({"right": 2, "left": 3}, ": those are Breakout's own numbers; use what `paddle_shift` measures"),
-                    (places, ": those are places in the list; return the numbers themselves"),
-                    (got, ""),
-                )
-                if got == wrong
-            )
-            raise Mistake(f"{game} the table must be {right}; yours is {got}{reason}")
+            game = f"where the numbers move the paddle by {shifts}"
+            raise Mistake(f"{game} the table must be {right}; yours is {got}{why_not(got, right, shifts)}")
+
+
+def measured(shifts: dict[int, float]) -> Callable[[int], float]:
+    """What `paddle_shift` is in a game with these shifts."""
+
+    def paddle_shift(number):
+        if isinstance(number, list | np.ndarray):
+            raise Mistake("`paddle_shift` measures one number at a time; `key=paddle_shift` hands over the function itself")
+        if number not in shifts:
+            raise Mistake(f"your function asks about {number}, in a game whose numbers are {list(shifts)}; use `numbers`")
+        return shifts[number]
+
+    return paddle_shift
+
+
+def why_not(got: dict[str, Any], right: dict[str, int], shifts: dict[int, float]) -> str:
+    """Why this table is wrong, if it is one of the known ones; ready to end a sentence with."""
+    numbers, sizes = list(shifts), {number: abs(shift) for number, shift in shifts.items()}
+    known = (
+        ({"right": right["left"], "left": right["right"]}, "left and right are swapped; columns grow to the right"),
+        ({"right": 2, "left": 3}, "those are Breakout's own numbers; use what `paddle_shift` measures"),
+        ({side: numbers.index(number) for side, number in right.items()}, "those are places in the list; return the numbers themselves"),
+        ({side: shifts[number] for side, number in right.items()}, "that is how far the paddle moves; return the numbers that move it"),
+        ({"right": max(numbers), "left": min(numbers)}, "those are the largest and the smallest number; compare their `paddle_shift`"),
+        ({"right": max(sizes, key=sizes.get), "left": min(sizes, key=sizes.get)}, "the shift's size alone; its sign says left or right"),
+    )
+    for wrong, why in known:
+        if got == wrong:
+            return f": {why}"
+    try:
+        right_enough = shifts[got["right"]] > 0 > shifts[got["left"]]
+    except (KeyError, TypeError):
+        return ""
+    return ": both move it as they should, but not farthest" if right_enough else ""
 
 
 # --- room 6: the mask that cancels ----------------------------------------------------------------------------------------------------
@@ -783,8 +697,14 @@ def blind_to_masks(arguments: dict) -> str:
     losses, mask = np.asarray(arguments["losses"]), np.asarray(arguments["mask"])
     if losses.size == 1:
         return "with one sample there is no table; ask with two or more"
+    if mask.ndim != 1:
+        return "the mask is [B], without a second axis"
+    if not mask.any():
+        return "at least one bit is 1, so the contract says: there is no mean of nothing"
     if mask.all():
         return "every sample counts, so there is nothing that a mask could hide; set one bit to 0"
+    if np.ptp(losses) == 0:
+        return "all losses are the same, and so is their mean, whoever counts"
     return "losses of shape [B] make no table; a network gives [B, 1]" if losses.ndim == 1 else ""
 
 
@@ -807,18 +727,22 @@ def prove_masked_mean(answer):
 
 @exercise("10.6", part="mend", name="masked_mean", reference=masked_mean_right, why="The mask meets its own samples now, one to one.")
 def masked_mean(answer):
-    losses, mask = np.array([[1.0], [5.0], [3.0]]), np.array([1.0, 0.0, 1.0])
+    losses, mask = np.array([[2.0], [7.0], [3.0]]), np.array([1.0, 0.0, 1.0])
     mistakes = [
-        (9.0, "that is the sum over all three: the mask still cancels"),
-        (3.0, "that is the mean over all three, as if there were no mask"),
-        (4 / 3, "divide by the number that count, 2, not by all 3"),
-        (4.0, "that is the sum of those that count; divide it by their number"),
-        (5.0, "the mask is the wrong way round: 1 means that the sample counts"),
-        (6.0, "a table of shape (3, 3) is still there; divided by B it hides the mask, too"),
+        (12.0, "that is the sum over all three: the mask still cancels"),
+        (4.0, "that is the mean over all three, as if there were no mask"),
+        (5 / 3, "divide by the number that count, 2, not by all 3"),
+        (5.0, "that is the sum of those that count; divide it by their number"),
+        (7.0, "the mask is the wrong way round: 1 means that the sample counts"),
+        (8.0, "a table of shape (3, 3) is still there; divided by B it hides the mask, too"),
+        (16 / 3, "as whole numbers, bits are places, 1, 0 and 1; choose with `mask == 1`"),
     ]
-    where = "for losses [[1], [5], [3]] and mask [1, 0, 1] the masked mean"
-    expect_number(ask(answer, losses, mask), 2.0, where, mistakes)
-    expect_number(ask(answer, losses[:1], mask[:1]), 1.0, "for one loss of 1 that counts the masked mean")
+    where = "for losses [[2], [7], [3]] and mask [1, 0, 1] the masked mean"
+    expect_number(ask(answer, losses, mask), 2.5, where, mistakes)
+    expect_number(ask(answer, losses[:1], mask[:1]), 2.0, "for one loss of 2 that counts the masked mean")
+    mistakes = [(4.0, "a loss of 0 counts, too; count the bits")]
+    where = "for losses [[0], [5], [4]] and mask [1, 0, 1] the masked mean"
+    expect_number(ask(answer, np.array([[0.0], [5.0], [4.0]]), mask), 2.0, where, mistakes)
     rng = np.random.default_rng(6)
     losses, mask = rng.random((16, 1)), rng.integers(0, 2, 16).astype(float)
     expect_number(ask(answer, losses, mask), masked_mean_right(losses, mask), "for 16 random losses the masked mean")
@@ -874,8 +798,12 @@ def blind_to_the_mean(arguments: dict) -> str:
     errors, masks = np.asarray(arguments["errors"]), np.asarray(arguments["masks"])
     if errors.shape[0] == 1:
         return "with one sample the mean of all is that sample; ask with two or more"
+    if masks.ndim != 2:
+        return "masks are [B, K], a bit for each error"
     if masks.all():
         return "every sample counts for every head; set one bit to 0"
+    if not (masks.any(axis=0) & ~masks.all(axis=0)).any():
+        return "no head has both, a sample that counts and one that does not"
     if (np.ptp(np.abs(errors), axis=0) == 0).all():
         return "all errors of a head are equally large, so its mean is the same with and without the masked ones"
     return ""
@@ -913,6 +841,7 @@ def head_losses(answer):
         (): "keep one loss for each head",
         (2,): "one loss for each sample; sum over the batch, axis 0",
         (2, 3): "sum over the batch, axis 0",
+        (1, 3): "the batch's axis is still there, with one entry",
     }
     got = as_array(ask(answer, errors, masks), (3,), "f", where, shapes)
     if np.isnan(got[2]):
@@ -924,12 +853,21 @@ def head_losses(answer):
         ((squares * masks).sum(axis=0), "that is a sum; divide by the number that count"),
         (2 * head_losses_right(errors, masks), "half the square, please"),
         ((squares * masks).sum(axis=0) / masks.sum(), "each head has a count of its own; sum the masks over axis 0 only"),
+        ((squares * masks).sum(axis=0) / (masks.sum(axis=0) + 1), "the 1 is for heads without a sample only: np.maximum, not +"),
+        (0.5 * ((errors * masks).sum(axis=0) / [1, 2, 1]) ** 2, "square each error first, then take the mean"),
+        (0.5 * (errors * masks).sum(axis=0) ** 2 / [1, 2, 1], "square each error first, then sum"),
+        ((np.abs(errors) * masks).sum(axis=0) / [1, 2, 1], "half the square, please"),
+        ([0.5, 10.0, 20.0], "no sample counts for the third head, so its loss is 0"),
         (head_losses_right(errors, 1 - masks), "the masks are the wrong way round: 1 means that the sample counts"),
     ]
     expect_array(got, np.array([0.5, 10.0, 0.0]), where, mistakes)
     rng = np.random.default_rng(7)
     errors, masks = rng.normal(size=(16, 5)), rng.integers(0, 2, (16, 5)).astype(float)
-    expect_array(ask(answer, errors, masks), head_losses_right(errors, masks), "for random errors [16, 5] the heads' losses")
+    errors[:2], masks[:2] = 0.0, 1.0
+    counted = (0.5 * errors**2 * masks).sum(axis=0) / np.count_nonzero(errors * masks, axis=0)
+    mistakes = [(counted, "an error of 0 counts, too; count the bits")]
+    where = "for random errors [16, 5], the first two rows all 0, the heads' losses"
+    expect_array(ask(answer, errors, masks), head_losses_right(errors, masks), where, mistakes)
 
 
 # --- room 8: the target that runs along -----------------------------------------------------------------------------------------------
@@ -1010,20 +948,49 @@ def prove_td_targets(answer):
     why="Between two copies the targets stand still, and one can aim at them.",
 )
 def td_targets(answer):
-    rewards, terminated = np.array([1.0, 2.0]), np.array([False, True])
-    online, target = np.array([[8.0, 0.0], [8.0, 0.0]]), np.array([[2.0, 4.0], [2.0, 4.0]])
-    where = "for rewards [1, 2], the second terminated, online values [8, 0], target values [2, 4] and discount 0.5 the targets"
+    rewards, terminated = np.array([1.0, 2.0, 4.0]), np.array([False, True, False])
+    online, target = np.array([[[8.0, 2.0, 7.0], [0.0, 6.0, 1.0], [1.0, 3.0, 2.0]], [[3.0, 1.0, 6.0], [2.0, 9.0, 4.0], [5.0, 0.0, 2.0]]])
+    rows, best = np.arange(3), target.max(axis=1)
+    where = (
+        "for rewards [1, 2, 4], the second terminated, online values [[8, 2, 7], [0, 6, 1], [1, 3, 2]], target values "
+        "[[3, 1, 6], [2, 9, 4], [5, 0, 2]] and discount 0.5 the targets"
+    )
+
+    def wrong(following, reward=rewards):
+        return reward + 0.5 * ~terminated * following
+
     mistakes = [
-        (np.array([5.0, 2.0]), "still bootstraps from the online network"),
-        (np.array([2.0, 2.0]), "the online network still chooses the action: that is Double DQN; here the target network does both"),
-        (np.array([3.0, 4.0]), "nothing follows where a game is over: the reward alone"),
-        (np.array([1.0, 4.0]), "`terminated` is the wrong way round"),
-        (np.array([2.5, 2.0]), "the best action counts: the maximum, not the mean"),
-        (np.array([5.0, 4.0]), "discount the value of what follows, and leave it away where a game is over"),
-        (np.array([5.0, 6.0]), "discount the value of what follows, and leave it away where a game is over"),
+        (wrong(online.max(axis=1)), "still bootstraps from the online network"),
+        (wrong(np.maximum(online, target).max(axis=1)), "that is the larger of both networks; the online network has no say here"),
+        (wrong(np.minimum(online, target).max(axis=1)), "that is the smaller of both networks; the online network has no say here"),
+        (
+            wrong(target[rows, online.argmax(axis=1)]),
+            "the online network still chooses the action: that is Double DQN; here the target network does both",
+        ),
+        (wrong(online[rows, target.argmax(axis=1)]), "the target network only chooses here; take its values, too"),
+        (rewards + 0.5 * best, "nothing follows where a game is over: the reward alone"),
+        (rewards + 0.5 * terminated * best, "`terminated` is the wrong way round"),
+        (wrong(target.mean(axis=1)), "the best action counts: the maximum, not the mean"),
+        (wrong(target.min(axis=1)), "the best action counts: the maximum, not the minimum"),
+        (wrong(target.sum(axis=1)), "the best action counts: the maximum, not the sum"),
+        (wrong(target.argmax(axis=1)), "argmax is the place of the best value; take the value, max"),
+        (wrong(target.max(axis=0)), "that is the maximum over the batch, axis 0; the actions lie along axis 1"),
+        (wrong(target.max()), "that is one maximum for the whole batch; each transition has its own, along axis 1"),
+        (wrong(best[0]), "all get the first transition's maximum (NumPy's `max` gives values only, and no indices as torch's does)"),
+        (wrong(best, 0.0), "the reward is missing"),
+        ((rewards + 0.5 * best) * ~terminated, "where a game is over nothing follows, but its reward counts"),
+        (0.5 * (rewards + ~terminated * best), "the reward itself is not discounted"),
+        (rewards + 0.5 * ~terminated.astype(int) * best, "`~` turns bools only: ~1 is -2"),
+        (rewards + ~terminated * best, "discount the value of what follows, and leave it away where a game is over"),
+        (rewards + best, "discount the value of what follows, and leave it away where a game is over"),
     ]
+    shapes = {
+        (): "one target for each transition: the maximum over axis 1",
+        (2,): "one target for each transition, also where the game is over",
+        (3, 3): "a table again, as in room 1; the best values must be [B] too",
+    }
     got = ask(answer, rewards, terminated, online, target, 0.5)
-    expect_array(got, np.array([3.0, 2.0]), where, mistakes, {(): "one target for each transition: the maximum over axis 1"})
+    expect_array(got, np.array([4.0, 2.0, 6.5]), where, mistakes, shapes)
     rng = np.random.default_rng(8)
     arguments = rng.normal(size=8), rng.random(8) < 0.3, rng.normal(size=(8, 3)), rng.normal(size=(8, 3)), 0.99
     expect_array(ask(answer, *arguments), td_targets_right(*arguments), "for 8 random transitions the targets")
@@ -1040,14 +1007,19 @@ def huber_right(errors, delta):
 def huber_smooth_l1(errors, delta):
     import torch
 
-    given = torch.as_tensor(errors)
+    given = torch.as_tensor(np.asarray(errors, np.float32))
     return torch.nn.functional.smooth_l1_loss(given, torch.zeros_like(given), beta=delta, reduction="none").numpy()
 
 
 def huber_keras(errors, delta):
     import keras
 
+    errors = np.asarray(errors, np.float32)
     return np.asarray(keras.losses.Huber(delta=delta, reduction="none")(np.zeros_like(errors), errors))
+
+
+def huber_parabola(errors, delta):
+    return 0.5 * np.square(errors)
 
 
 def huber_smooth_by_hand(errors, delta):
@@ -1063,14 +1035,14 @@ def huber_mean_spread(errors, delta):
 def huber_torch(errors, delta):
     import torch
 
-    given = torch.as_tensor(errors)
+    given = torch.as_tensor(np.asarray(errors, np.float32))
     return torch.nn.functional.huber_loss(given, torch.zeros_like(given), delta=delta, reduction="none").numpy()
 
 
 def huber_keras_column(errors, delta):
     import keras
 
-    errors = np.asarray(errors)[..., None]
+    errors = np.asarray(errors, np.float32)[..., None]
     return np.asarray(keras.losses.Huber(delta=delta, reduction="none")(np.zeros_like(errors), errors))
 
 
@@ -1087,6 +1059,7 @@ HUBERS = (
     Suspect("Keras's Huber without reduction", huber_keras, True),
     Suspect("smooth L1 by hand", huber_smooth_by_hand, True),
     Suspect("the mean of the last axis, spread out again", huber_mean_spread, True, "its shape is right, so ask for the numbers"),
+    Suspect("half the square, whatever delta is", huber_parabola, True, "ask with an error beyond delta as well"),
     Suspect("torch's Huber loss", huber_torch, False),
     Suspect("Keras's Huber with an axis more", huber_keras_column, False),
     Suspect("a loop over the errors", huber_loop, False),
@@ -1097,6 +1070,8 @@ def blind_to_libraries(arguments: dict) -> str:
     errors = np.asarray(arguments["errors"])
     if arguments["delta"] == 1:
         return "at delta 1 smooth L1 and Huber are the same; ask with another"
+    if (np.abs(errors) <= arguments["delta"]).all() and np.ptp(errors):
+        return "no error lies beyond delta, so nobody has to leave the parabola; ask with a larger one as well"
     return "with one error a row, or all alike, their mean is each of them" if not np.any(np.ptp(errors, axis=-1)) else ""
 
 
@@ -1114,9 +1089,14 @@ def prove_huber(answer):
 @exercise("10.9", part="mend", name="huber", reference=huber_right, why="One loss for each error: now a mask has something to bite on.")
 def huber(answer):
     errors = np.array([[1.0, -3.0, 0.0], [0.5, 2.0, 10.0]], np.float32)
-    shapes = {(2,): "the last axis was averaged, and a mask dies there silently", (): "all errors were averaged; reduce nothing"}
+    shapes = {
+        (2,): "the last axis was averaged, and a mask dies there silently",
+        (): "all errors were averaged; reduce nothing",
+        (2, 3, 1): "the axis that you added is still there; take it off again",
+    }
     for delta in (2.0, 0.5, 1.0):
         right = huber_right(errors, delta)
+        inside, line = np.abs(errors) <= delta, delta * (np.abs(errors) - 0.5 * delta)
         where = f"for errors [[1, -3, 0], [0.5, 2, 10]] and delta {delta} the losses"
         mistakes = [
             (right / delta, "that is smooth L1, Huber's loss divided by delta"),
@@ -1124,6 +1104,13 @@ def huber(answer):
             (huber_right(errors, 1.0), "delta is ignored"),
             (0.5 * errors**2, "that is the parabola everywhere"),
             (2 * right, "twice too much: half the square"),
+            (np.clip(errors, -delta, delta), "that is the gradient; the loss is asked for"),
+            (np.where(errors <= delta, 0.5 * errors**2, right), "an error of -3 is a large one; compare its size, `np.abs`, with delta"),
+            (np.where(inside, line, 0.5 * errors**2), "parabola and line have changed places"),
+            (line, "that is the line everywhere; within delta it is half the square"),
         ]
-        expect_array(ask(answer, errors, delta), right, where, mistakes, shapes)
+        got = ask(answer, errors, delta)
+        if isinstance(got, np.ndarray) and got.shape == (2, 3) and got.dtype.kind == "f" and close(got[inside], right[inside]):
+            mistakes.append((got, "the parabola is right, the line is not: delta * (size - 0.5 * delta), which meets it at delta"))
+        expect_array(got, right, where, mistakes, shapes)
     expect_array(ask(answer, errors[0], 2.0), huber_right(errors[0], 2.0), "for the errors [1, -3, 0] alone the losses", (), shapes)

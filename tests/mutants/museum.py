@@ -81,7 +81,7 @@ def asks_with_flat_values(suspect):
 
 
 mutant("10.1", part="mend", says="still the mean over all nine pairs")(museum.value_loss_book)
-mutant("10.1", part="mend", says="a table, averaged over one axis")(museum.value_loss_table_averaged)
+mutant("10.1", part="mend", says="each return meets the mean of all values; take the column out")(museum.value_loss_table_averaged)
 
 
 @mutant("10.1", part="mend", says="that is the sum; take the mean")
@@ -125,7 +125,7 @@ def forgets_to_return(returns, values):
     ((returns - values[:, 0]) ** 2).mean()
 
 
-@mutant("10.1", part="mend", says="for one sample, return 3 and value [[2]], the loss must be 1.0")
+@mutant("10.1", part="mend", says="for one sample, return 2 and value [[3]], the loss must be 1.0")
 def wrong_for_one(returns, values):
     return museum.value_loss_right(returns, values) if len(returns) > 1 else 0.0
 
@@ -133,6 +133,41 @@ def wrong_for_one(returns, values):
 @mutant("10.1", part="mend", says="for 32 random samples the loss")
 def small_batches_only(returns, values):
     return museum.value_loss_right(returns[:4], values[:4])
+
+
+@mutant("10.1", part="proof", says="all values are the same, so it does not matter whose return")
+def asks_with_values_of_zero(suspect):
+    np.testing.assert_allclose(suspect(RETURNS, np.zeros((3, 1))), (RETURNS**2).mean())
+
+
+@mutant("10.1", part="proof", says="has it the wrong way round, for it condemns what is right and acquits what has the bug: a loop")
+def condemns_the_innocent(suspect):
+    assert suspect(RETURNS, RETURNS[:, None]) > 0
+
+
+@mutant("10.1", part="proof", says="condemns everything, right implementations too: a loop over the samples; and it never calls")
+def asks_the_exhibit(suspect):
+    assert museum.value_loss_book(RETURNS, RETURNS[:, None]) == 0
+
+
+@mutant("10.1", part="proof", says="suspects are given NumPy arrays; your returns is a list")
+def asks_with_a_list(suspect):
+    assert suspect(RETURNS.tolist(), RETURNS[:, None]) == 0
+
+
+@mutant("10.1", part="mend", says="each value meets the mean of all returns")
+def mean_of_the_returns(returns, values):
+    return ((returns - values).mean(axis=1) ** 2).mean()
+
+
+@mutant("10.1", part="mend", says="every return meets the first value; [:, 0] is the column, [0] the first row")
+def first_row(returns, values):
+    return ((returns - values[0]) ** 2).mean()
+
+
+@mutant("10.1", part="mend", says="an array of shape (1,): a row of [N, 1] is still an array, and [0] its number")
+def rows_in_a_loop(returns, values):
+    return sum((one - row) ** 2 for one, row in zip(returns, values)) / len(returns)
 
 
 # --- 10.2 -----------------------------------------------------------------------------------------------------------------------------
@@ -171,7 +206,11 @@ def compares_with_all_values(suspect):
 
 
 mutant("10.2", part="mend", says="still bootstraps from 7")(museum.k_step_returns_book)
-mutant("10.2", part="mend", says="nothing follows the end of a game")(museum.k_step_returns_without_end)
+
+
+@mutant("10.2", part="mend", says="nothing follows the end of a game")
+def without_end(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values, False, discount)
 
 
 @mutant("10.2", part="mend", says="`terminated` is the wrong way round")
@@ -217,6 +256,56 @@ def two_steps_only(rewards, values, terminated, discount):
     return right if len(rewards) < 3 else right + 1
 
 
+@mutant("10.2", part="proof", says="acquits the one that bootstraps from its first value: on rewards")
+def knows_only_the_books_answer(suspect):
+    assert not np.allclose(suspect(np.zeros(3), VALUES, False, 0.9), museum.k_step_returns_book(np.zeros(3), VALUES, False, 0.9))
+
+
+@mutant("10.2", part="proof", says="a sum that runs forwards, which may differ in the last digit, so compare with `np.allclose`")
+def to_the_last_digit(suspect):
+    assert (suspect(np.zeros(3), VALUES, False, 0.9) == VALUES[:-1]).all()
+
+
+@mutant("10.2", part="mend", says="it never bootstraps; where the game goes on, 8 is what follows")
+def never_bootstraps(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values, True, discount)
+
+
+@mutant("10.2", part="mend", says="yours is [2.25, 4.5]: nothing follows the end of a game")
+def early_value_at_the_end(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values[:-1] if terminated else values, False, discount)
+
+
+@mutant("10.2", part="mend", says="each step looks at the last value; only the last step may")
+def nothing_carried(rewards, values, terminated, discount):
+    return rewards + discount * (0.0 if terminated else values[-1])
+
+
+@mutant("10.2", part="mend", says="the value of what follows must be discounted, too")
+def bootstrap_undiscounted(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values / discount, terminated, discount)
+
+
+@mutant("10.2", part="mend", says="those are advantages; subtract nothing")
+def advantages(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values, terminated, discount) - values[:-1]
+
+
+@mutant("10.2", part="mend", says="runs the wrong way; begin with the last step")
+def forwards(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards[::-1], values, terminated, discount)[::-1]
+
+
+@mutant("10.2", part="mend", says="one return for each step, not only the first")
+def first_return(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, values, terminated, discount)[0]
+
+
+@mutant("10.2", part="mend", says="of 20 steps the returns: at (0,) it must be")
+def largest_value(rewards, values, terminated, discount):
+    return museum.k_step_returns_right(rewards, np.append(values, values.max()), terminated, discount)
+
+
 # --- 10.3 -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +334,7 @@ def the_shape_only(suspect):
 @mutant(
     "10.3",
     part="proof",
-    says="acquits the one that swaps rows and columns: the bug does not show on frame of shape (1, 84, 84, 1): light a pixel",
+    says="swaps rows and columns: the bug does not show on frame of shape (1, 84, 84, 1) lit at (0, 10, 10, 0): light a pixel",
 )
 def on_the_diagonal(suspect):
     assert suspect(spark(10, 10))[10, 10].all()
@@ -304,6 +393,57 @@ def a_view(frame):
 @mutant("10.3", part="mend", says="random pixels")
 def black_and_white(frame):
     return np.where(museum.restart_right(frame) > 0, 255, 0).astype(np.uint8)
+
+
+@mutant("10.3", part="proof", says="each row is of one grey")
+def a_lit_row(suspect):
+    frame = np.zeros((1, 84, 84, 1), np.uint8)
+    frame[0, 10] = 255
+    assert (suspect(frame)[10] == 255).all()
+
+
+@mutant("10.3", part="proof", says="swaps rows and columns: on frame of shape (1, 84, 84, 1) it gives 77.0 at (0, 1, 0) where 130.0")
+def channels_alike(suspect):
+    observation = suspect(np.random.default_rng(0).integers(0, 256, (1, 84, 84, 1), dtype=np.uint8))
+    assert (observation[..., 0] == observation[..., 3]).all()
+
+
+@mutant("10.3", part="proof", says="it gives an array of shape (84, 84, 4) lit at (10, 5, 0), (10, 26, 0), (10, 47, 0), (10, 68, 0) where")
+def lit_in_the_row(suspect):
+    assert (suspect(spark())[10] == 255).any()
+
+
+@mutant("10.3", part="mend", says="yours is lit at (20, 10): rows and columns are swapped")
+def transposed(frame):
+    return np.stack([frame[0, :, :, 0]] * 4).T
+
+
+@mutant("10.3", part="mend", says="yours is lit at (10, 20), but only in channel 3")
+def newest_only(frame):
+    observation = np.zeros((84, 84, 4), np.uint8)
+    observation[..., 3] = frame[0, ..., 0]
+    return observation
+
+
+@mutant("10.3", part="mend", says="they stand side by side; join them along the last axis")
+def side_by_side(frame):
+    return np.concatenate([frame] * 4, axis=2)[0]
+
+
+@mutant("10.3", part="mend", says="np.stack makes a new axis; join along the one that is there")
+def stacked_last(frame):
+    return np.stack([frame] * 4, axis=-1)
+
+
+@mutant("10.3", part="mend", says="yours has (84, 4, 84): channels come last")
+def channels_between(frame):
+    return np.moveaxis(np.stack([frame[0, ..., 0]] * 4), 0, 1)
+
+
+@mutant("10.3", part="mend", says="changes the array that it is given: 255.0 at (0, 10, 20, 0) became 0.0")
+def wipes_the_frame(frame):
+    frame[...] = 0
+    return np.repeat(frame[0], 4, axis=2)
 
 
 # --- 10.4 -----------------------------------------------------------------------------------------------------------------------------
@@ -423,6 +563,36 @@ stored("mixed_up", "its pixels are mixed up", transition=mixed_up)
 stored("keeps_the_buffer", "which it overwrites; keep a copy", add=keeps_the_buffer, transition=overwritten)
 
 
+def one_too_early(self, t):
+    first = np.flatnonzero(self.starts[: t + 1])[-1]
+    five = np.moveaxis(self.frames[np.maximum(np.arange(t - 4, t + 1), first)], 0, -1)
+    return five[..., :4], five[..., 1:]
+
+
+def last_start_of_all(self, t):
+    five = np.moveaxis(self.frames[np.maximum(np.arange(t - 3, t + 2), np.flatnonzero(self.starts)[-1])], 0, -1)
+    return five[..., :4], five[..., 1:]
+
+
+def never_counts(self, frame, starts):
+    self.frames[0], self.starts[0] = frame, True
+
+
+stored("one_too_early", "that is one frame too early; the newest of them is frame t", transition=one_too_early)
+stored("last_start_of_all", "reaches into the game behind; look for the last start up to t", transition=last_start_of_all)
+stored("never_counts", "nothing was kept there; does `add` count on?", add=never_counts)
+stored(
+    "next_one_first",
+    "that is one frame later; the observation comes first",
+    transition=lambda self, t: museum.FrameMemoryRight.transition(self, t)[::-1],
+)
+
+
+@mutant("10.4", part="proof", says="acquits a memory that keeps each frame twice: that is two for each new one; divide the growth")
+def divides_by_all(suspect):
+    assert (bytes_held(suspect, 60) - bytes_held(suspect, 30)) / 60 < 2 * 7056
+
+
 @mutant("10.4", part="mend", says="whoever writes into an observation writes into your memory")
 class ViewsOfFrames:
     """Two frames' room, which is granted, and windows on it."""
@@ -461,7 +631,7 @@ class OnlyAdds:
 
 @mutant("10.5", part="proof", says="acquits everything, the book's comment, {'right': 3, 'left': 2} too: sent 3, the paddle goes left")
 def moves_at_all(suspect):
-    assert paddle_shift(suspect["right"]) != 0 and paddle_shift(suspect["left"]) != 0
+    assert paddle_shift(suspect["right"]) != 0 or paddle_shift(suspect["left"]) != 0
 
 
 @mutant("10.5", part="proof", says="acquits {'right': 2, 'left': 2}: its left moves right")
@@ -497,6 +667,58 @@ def only_tables_of_two(suspect):
 @mutant("10.5", part="proof", says="is the same table with one entry more, in NumPy's numbers")
 def python_numbers_only(suspect):
     assert type(suspect["left"]) is int and paddle_shift(suspect["right"]) > 0 > paddle_shift(suspect["left"])
+
+
+@mutant("10.5", part="proof", says="acquits {'right': 2, 'left': 0}: its left stays; it must go left")
+def compares_the_two(suspect):
+    assert paddle_shift(suspect["right"]) > paddle_shift(suspect["left"])
+
+
+@mutant("10.5", part="proof", says="acquits {'right': 1, 'left': 3}: its right stays; it must go right")
+def right_may_stay(suspect):
+    assert paddle_shift(suspect["right"]) >= 0 > paddle_shift(suspect["left"])
+
+
+@mutant("10.5", part="mend", says="yours is {'right': 4, 'left': 8}: both move it as they should, but not farthest")
+def the_last_that_moves(numbers, paddle_shift):
+    table = {}
+    for number in numbers:
+        if shift := paddle_shift(number):
+            table["right" if shift > 0 else "left"] = number
+    return table
+
+
+@mutant("10.5", part="mend", says="that is how far the paddle moves; return the numbers that move it")
+def shifts_themselves(numbers, paddle_shift):
+    shifts = [paddle_shift(number) for number in numbers]
+    return {"right": max(shifts), "left": min(shifts)}
+
+
+@mutant("10.5", part="mend", says="those are the largest and the smallest number")
+def without_the_key(numbers, paddle_shift):
+    return {"right": max(numbers), "left": min(numbers)}
+
+
+@mutant("10.5", part="mend", says="the shift's size alone; its sign says left or right")
+def without_the_sign(numbers, paddle_shift):
+    sizes = {number: abs(paddle_shift(number)) for number in numbers}
+    return {"right": max(sizes, key=sizes.get), "left": min(sizes, key=sizes.get)}
+
+
+@mutant("10.5", part="mend", says="`paddle_shift` measures one number at a time")
+def calls_it_with_all(numbers, paddle_shift):
+    return {"right": max(numbers, key=paddle_shift(numbers)), "left": 3}
+
+
+@mutant("10.5", part="mend", says="asks about 2, in a game whose numbers are [0, 1, 3, 4]; use `numbers`")
+def four_numbers(numbers, paddle_shift):
+    return {"right": max(range(4), key=paddle_shift), "left": min(range(4), key=paddle_shift)}
+
+
+@mutant("10.5", part="mend", says="changes the list that it is given: [0, 1, 2, 3] became [3, 0, 1, 2]")
+def sorts_in_place(numbers, paddle_shift):
+    numbers.sort(key=paddle_shift)
+    return {"right": numbers[-1], "left": numbers[0]}
 
 
 @mutant("10.5", part="mend", says="those are Breakout's own numbers")
@@ -606,7 +828,7 @@ def the_table_itself(losses, mask):
     return losses * mask / mask.sum()
 
 
-@mutant("10.6", part="mend", says="for one loss of 1 that counts")
+@mutant("10.6", part="mend", says="for one loss of 2 that counts")
 def drops_single_samples(losses, mask):
     return museum.masked_mean_right(losses, mask) if len(mask) > 1 else 0.0
 
@@ -614,6 +836,37 @@ def drops_single_samples(losses, mask):
 @mutant("10.6", part="mend", says="for 16 random losses the masked mean")
 def first_three_only(losses, mask):
     return museum.masked_mean_right(losses[:3], mask[:3])
+
+
+@mutant("10.6", part="proof", says="all losses are the same, and so is their mean")
+def equal_losses(suspect):
+    assert np.isclose(suspect(np.ones((3, 1)), MASK), 1.0)
+
+
+@mutant("10.6", part="proof", says="the mask is [B], without a second axis")
+def mask_as_a_column(suspect):
+    assert np.isclose(suspect(LOSSES, MASK[:, None]), 2.0)
+
+
+@mutant("10.6", part="proof", says="there is no mean of nothing")
+def empty_mask(suspect):
+    assert not suspect(LOSSES, np.zeros(3)) > 0
+
+
+@mutant("10.6", part="proof", says="0 times infinity is nan, so ask with large numbers, but finite ones")
+def shouts_without_end(suspect):
+    assert np.isfinite(suspect(np.array([[1.0], [np.inf], [3.0]]), MASK))
+
+
+@mutant("10.6", part="mend", says="a loss of 0 counts, too; count the bits")
+def counts_what_is_left(losses, mask):
+    masked = losses[:, 0] * mask
+    return masked[masked > 0].mean()
+
+
+@mutant("10.6", part="mend", says="bits are places, 1, 0 and 1; choose with `mask == 1`")
+def bits_as_places(losses, mask):
+    return losses[mask.astype(int)].mean()
 
 
 # --- 10.7 -----------------------------------------------------------------------------------------------------------------------------
@@ -711,9 +964,54 @@ def squares_in_place(errors, masks):
     return (0.5 * errors * masks).sum(axis=0) / np.maximum(masks.sum(axis=0), 1)
 
 
-@mutant("10.7", part="mend", says="for random errors [16, 5] the heads' losses")
+@mutant("10.7", part="mend", says="for random errors [16, 5], the first two rows all 0, the heads' losses")
 def first_two_only(errors, masks):
     return museum.head_losses_right(errors[:2], masks[:2])
+
+
+@mutant("10.7", part="proof", says="no head has both, a sample that counts and one that does not")
+def all_or_nothing(suspect):
+    assert not np.isnan(suspect(ERRORS, np.array([[1.0, 0.0], [1.0, 0.0]]))).any()
+
+
+@mutant("10.7", part="proof", says="masks are [B, K], a bit for each error")
+def one_bit_a_sample(suspect):
+    assert np.allclose(suspect(ERRORS, np.array([1.0, 0.0])), 0.5)
+
+
+@mutant("10.7", part="mend", says="the 1 is for heads without a sample only: np.maximum, not +")
+def one_too_many_counted(errors, masks):
+    return (0.5 * errors**2 * masks).sum(axis=0) / (masks.sum(axis=0) + 1)
+
+
+@mutant("10.7", part="mend", says="square each error first, then take the mean")
+def squares_the_mean(errors, masks):
+    return 0.5 * ((errors * masks).sum(axis=0) / np.maximum(masks.sum(axis=0), 1)) ** 2
+
+
+@mutant("10.7", part="mend", says="square each error first, then sum")
+def squares_the_sum(errors, masks):
+    return 0.5 * (errors * masks).sum(axis=0) ** 2 / np.maximum(masks.sum(axis=0), 1)
+
+
+@mutant("10.7", part="mend", says="yours is [1.0, 4.0, 0.0]: half the square, please")
+def sizes_only(errors, masks):
+    return (np.abs(errors) * masks).sum(axis=0) / np.maximum(masks.sum(axis=0), 1)
+
+
+@mutant("10.7", part="mend", says="no sample counts for the third head, so its loss is 0")
+def mean_for_the_idle(errors, masks):
+    return np.where(masks.any(axis=0), museum.head_losses_right(errors, masks), (0.5 * errors**2).mean(axis=0))
+
+
+@mutant("10.7", part="mend", says="the batch's axis is still there, with one entry")
+def keeps_the_batch(errors, masks):
+    return museum.head_losses_right(errors, masks)[None]
+
+
+@mutant("10.7", part="mend", says="an error of 0 counts, too; count the bits")
+def counts_errors(errors, masks):
+    return (0.5 * errors**2 * masks).sum(axis=0) / np.maximum(np.count_nonzero(errors * masks, axis=0), 1)
 
 
 # --- 10.8 -----------------------------------------------------------------------------------------------------------------------------
@@ -792,12 +1090,12 @@ def without_discount(rewards, terminated, next_online, next_target, discount):
     return rewards + next_target.max(axis=1)
 
 
-@mutant("10.8", part="mend", says="must have shape (2,); yours has (2, 2)")
+@mutant("10.8", part="mend", says="must have shape (3,); yours has (3, 3): a table again, as in room 1")
 def for_each_action(rewards, terminated, next_online, next_target, discount):
     return rewards[:, None] + discount * ~terminated[:, None] * next_target
 
 
-@mutant("10.8", part="mend", says="must be [3.0, 2.0]; yours is [5.0, 2.0]: still bootstraps")
+@mutant("10.8", part="mend", says="that is the larger of both networks")
 def larger_of_both(rewards, terminated, next_online, next_target, discount):
     return museum.td_targets_larger(rewards, terminated, next_online, next_target, discount)
 
@@ -810,6 +1108,62 @@ def best_of_the_batch(rewards, terminated, next_online, next_target, discount):
 @mutant("10.8", part="mend", says="for 8 random transitions the targets")
 def no_negative_values(rewards, terminated, next_online, next_target, discount):
     return rewards + discount * ~terminated * np.maximum(next_target.max(axis=1), 1.0)
+
+
+def following(name, says, value):
+    """A mend whose targets hold value(next_online, next_target) for what follows."""
+
+    def answer(rewards, terminated, next_online, next_target, discount):
+        return rewards + discount * ~terminated * value(next_online, next_target)
+
+    mutant("10.8", part="mend", says=says, name=name)(answer)
+
+
+following("smaller_of_both", "that is the smaller of both networks", lambda online, target: np.minimum(online, target).max(axis=1))
+following(
+    "online_values", "the target network only chooses here", lambda online, target: online[np.arange(len(target)), target.argmax(axis=1)]
+)
+following("worst", "the maximum, not the minimum", lambda online, target: target.min(axis=1))
+following("all_actions", "the maximum, not the sum", lambda online, target: target.sum(axis=1))
+following("place_of_the_best", "argmax is the place of the best value", lambda online, target: target.argmax(axis=1))
+following("over_the_batch", "that is the maximum over the batch, axis 0", lambda online, target: target.max(axis=0))
+following("one_for_all", "that is one maximum for the whole batch", lambda online, target: target.max())
+following("as_in_torch", "all get the first transition's maximum", lambda online, target: target.max(axis=1)[0])
+
+
+@mutant("10.8", part="mend", says="the reward is missing")
+def without_reward(rewards, terminated, next_online, next_target, discount):
+    return discount * ~terminated * next_target.max(axis=1)
+
+
+@mutant("10.8", part="mend", says="where a game is over nothing follows, but its reward counts")
+def last_reward_lost(rewards, terminated, next_online, next_target, discount):
+    return (rewards + discount * next_target.max(axis=1)) * ~terminated
+
+
+@mutant("10.8", part="mend", says="the reward itself is not discounted")
+def reward_discounted(rewards, terminated, next_online, next_target, discount):
+    return discount * (rewards + ~terminated * next_target.max(axis=1))
+
+
+@mutant("10.8", part="mend", says="`~` turns bools only: ~1 is -2")
+def tilde_of_integers(rewards, terminated, next_online, next_target, discount):
+    return rewards + discount * ~terminated.astype(int) * next_target.max(axis=1)
+
+
+@mutant("10.8", part="mend", says="yours is [7.0, 2.0, 9.0]: discount the value of what follows")
+def undiscounted_until_the_end(rewards, terminated, next_online, next_target, discount):
+    return rewards + ~terminated * next_target.max(axis=1)
+
+
+@mutant("10.8", part="mend", says="one target for each transition, also where the game is over")
+def only_those_that_go_on(rewards, terminated, next_online, next_target, discount):
+    return (rewards + discount * next_target.max(axis=1))[~terminated]
+
+
+@mutant("10.8", part="mend", says="your code asks a whole array for one truth value")
+def not_an_array(rewards, terminated, next_online, next_target, discount):
+    return rewards + discount * (not terminated) * next_target.max(axis=1)
 
 
 # --- 10.9 -----------------------------------------------------------------------------------------------------------------------------
@@ -889,3 +1243,42 @@ def mean_of_all(errors, delta):
 @mutant("10.9", part="mend", says="for the errors [1, -3, 0] alone the losses")
 def rows_only(errors, delta):
     return museum.huber_right(errors, delta) + (np.ndim(errors) == 1)
+
+
+@mutant("10.9", part="proof", says="acquits half the square, whatever delta is: the bug does not show on errors [[0.5, 1.0]], delta 2.0: no")
+def small_errors_only(suspect):
+    errors = np.array([[0.5, 1.0]], np.float32)
+    losses = suspect(errors, 2.0)
+    assert np.shape(losses) == (1, 2) and np.allclose(losses, 0.5 * errors**2)
+
+
+@mutant("10.9", part="mend", says="the parabola is right, the line is not")
+def slope_one(errors, delta):
+    size = np.abs(errors)
+    return np.where(size <= delta, 0.5 * size**2, size - 0.5 * delta)
+
+
+@mutant("10.9", part="mend", says="that is the line everywhere; within delta it is half the square")
+def line_everywhere(errors, delta):
+    return delta * (np.abs(errors) - 0.5 * delta)
+
+
+@mutant("10.9", part="mend", says="parabola and line have changed places")
+def branches_swapped(errors, delta):
+    size = np.abs(errors)
+    return np.where(size > delta, 0.5 * size**2, delta * (size - 0.5 * delta))
+
+
+@mutant("10.9", part="mend", says="an error of -3 is a large one; compare its size")
+def without_abs(errors, delta):
+    return np.where(errors <= delta, 0.5 * errors**2, delta * (errors - 0.5 * delta))
+
+
+@mutant("10.9", part="mend", says="that is the gradient; the loss is asked for")
+def gradient(errors, delta):
+    return np.clip(errors, -delta, delta)
+
+
+@mutant("10.9", part="mend", says="the axis that you added is still there; take it off again")
+def axis_left(errors, delta):
+    return museum.huber_right(errors, delta)[..., None]
