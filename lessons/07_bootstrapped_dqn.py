@@ -21,7 +21,7 @@ from course_lib.exploration import epsilon_greedy, linear_epsilon
 from course_lib.figures import bootstrapped as figures
 from course_lib.figures import bootstrapped_live as live
 from course_lib.figures import use_course_style
-from course_lib.toy import Chain, DeepSea, make_toy
+from course_lib.toy import Chain, make_toy
 
 FRAMEWORK = course_lib.framework()
 torch.set_num_threads(1)  # networks as small as these are faster on one core
@@ -742,8 +742,8 @@ print(f"a game by vote: {score:.0f}; the best there is: {chain.optimum():.0f}")
 # nothing.
 
 # %%
-size = 10
-sea = DeepSea(size)
+sea = make_toy(DEEP_SEA.game)
+size = sea.size
 print(f"ways to dive: 2^{size} = {2**size:,}; one of them finds the treasure")
 print(f"random dives until then: {2**size:,} on average; the best return: {sea.optimum():.2f}")
 print("button that means right, first row:", sea.right[0].tolist(), " third row:", sea.right[2].tolist())
@@ -768,8 +768,8 @@ figures.draw_visits({name: live.visits_of(run) for name, run in dives.items()})
 
 # %% [markdown]
 # ### Zeros make heads agree too soon
-# One setting of that run was not among the four differences. On the way to the treasure there is nothing but zeros (and a
-# small cost). So let the heads learn "0" for a part of the sea, the squares near the left shore, in 200 updates, and measure how much of
+# One setting of that run was not among the four differences. On the way to the treasure there is nothing but zeros (and a small cost).
+# So let the heads learn "0" for a part of the sea, the squares near the left shore, in 200 updates, and measure how much of
 # their first disagreement is left. **Predict** for the squares that they have *not* been shown: 100%?
 
 # %%
@@ -802,7 +802,7 @@ figures.draw_kept(kept)
 # %% [markdown]
 # ## 11 · Breakout
 # The same algorithm, with convolutions for a core. What do the heads cost? Each has a dense layer of its own, which is where most of DQN's
-# weights are:
+# weights are (all with three actions):
 
 # %%
 core = 8_224 + 32_832 + 36_928  # three convolutions, lesson 02
