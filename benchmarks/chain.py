@@ -1,6 +1,6 @@
 """The paper's chain: games until it is learned, against its length (Osband et al. 2016, section 5).
 
-    python benchmarks/chain.py                             # 8 lengths, 4 agents, 3 seeds: 96 runs, about an hour on 2 cores
+    python benchmarks/chain.py                             # 8 lengths, 4 agents, 3 seeds: 96 runs, some 40 minutes on 2 cores
     python benchmarks/chain.py --sizes 10 50 --seeds 1     # a look
     python benchmarks/chain.py --figure docs/chain.png     # and the figure
     python benchmarks/chain.py --cut-off --sizes 20 30 50  # games that are cut off instead of ending

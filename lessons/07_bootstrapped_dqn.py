@@ -90,8 +90,8 @@ print(f"your guess: {my_guess:,}; the truth: {games[-1]:.0e} games")
 figures.draw_chances(sizes, games, bound)
 
 # %% [markdown]
-# Blue is the exact number, on a scale where each tick is a hundred times the one below. It is a straight line: every state more multiplies
-# the games by about 1.8. At a game a second, a chain of 40 takes seven years and a chain of 50 takes 3,000. Orange and dashed is the
+# Blue is the exact number, on a scale where each tick is a hundred times the one below. It is very nearly a straight line: beyond 20, every
+# state more multiplies the games by 1.7 to 1.8. At a game a second, a chain of 40 takes seven years and a chain of 50 takes 3,000. Orange and dashed is the
 # paper's estimate for *any* learner that explores without a plan: $99 + 2^{N-11}$ games until it has learned. The two run side by side.
 
 # %% [markdown]
@@ -507,8 +507,8 @@ print("a head for each step:", sorted(switches), " your guess for the farthest:"
 print("a coin for each step:", sorted(coins))
 
 # %% [markdown]
-# With a new head at every step ten opinions average out into dithering, and the end of the chain is as far away as for the coin. One that
-# sticks to its opinion gets there. So: draw a head when an episode starts, and follow it to the end.
+# With a new head at every step ten opinions average out into dithering, and the end of the chain is no nearer than for the coin; most of
+# these ten lean to the left, so it is even farther. One that sticks to its opinion gets there. So: draw a head when an episode starts, and follow it to the end.
 
 # %% [markdown] exercise="07.4"
 # ### Exercise 07.4 · A head for each episode
@@ -668,8 +668,9 @@ print("paid the 1 for the first time within 100 games:", found < 100)
 print("at the optimum in 40 or more of the last 50 games:", bool(diary.solved[-50:].sum() >= 40))
 
 # %% [markdown]
-# A while at the left, then somebody walks to the end, and soon nearly every game goes there. How does one head's find become
-# everybody's knowledge? Through the memory: the *transitions* are shared, and each head learns from those that its mask lets through.
+# A while at the left, then somebody walks to the end, and soon nearly every game goes there. (Why not at once? Head 1 would have walked there
+# in the first game. But it was drawn in game 14 for the first time, and by then training had changed its mind: what the first weights give
+# may be gone before its turn comes, and some other head must come to think so.) How does one head's find become everybody's knowledge? Through the memory: the *transitions* are shared, and each head learns from those that its mask lets through.
 
 # %%
 figures.show_beliefs(diary.beliefs, games=sorted({1, found + 1, found + 6, (found + 200) // 2, 200}))
@@ -718,9 +719,10 @@ figures.draw_returns(returns, make_toy("chain-20").optimum())
 
 # %% [markdown]
 # Why the seeds 0, 1 and 3? Because we looked: with 2 and 4 the single network's *first weights* happen to say "right" nearly everywhere,
-# and DQN is carried to the end by that luck. So it is no fairy tale that DQN sometimes crosses a short chain, but it has **one** draw of
-# that luck for its whole life; ten heads have ten, and each episode draws again. On a chain of 50 none of five seeds carried DQN to the
-# end within 200 games.
+# and DQN is carried to the end by that luck. Later, too, an update may happen to turn "left" into "right" all along the chain. So it is
+# no fairy tale that DQN sometimes crosses a chain, but it has **one** opinion at a time to be lucky with; ten heads have ten, and each
+# episode draws among them. In the longer runs of [results.md](../docs/results.md), 2,000 games on chains of 20 to 50, three of 15 DQNs ever
+# found the 1, one of them at N = 40, none at N = 50 (epsilon as here). With ten heads and masks of 0.5 all 15 did, within 200 games.
 #
 # The vote, when it counts:
 
@@ -828,7 +830,7 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # And what comes of it? The paper reports that Bootstrapped DQN learns faster than DQN on most Atari games. The code review ends with the
 # words "results: coming soon"; the best evaluation in the log that it ships is 32 points. With a mask that cancels, and targets taken from
 # the online network (both in the [museum of lesson 10](10_bug_museum.ipynb)), that says little about the algorithm. This course keeps that
-# promise in [results.md](../docs/results.md): the chain at every length up to 50, DeepSea, and Breakout as far as our runs have come. The
+# promise in [results.md](../docs/results.md): chains of eight lengths up to 50, DeepSea, and Breakout as far as our runs have come. The
 # stages of an agent, to watch, come with lesson 08.
 #
 # Be modest about Breakout, though. It is no deep-exploration game: random play hits a brick soon enough, and DQN does fine there. Deep
@@ -864,7 +866,7 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # %% [markdown]
 # ## What to try next
 # 1. **No masks**: `train_on_chain(replace(SHORT, mask_probability=1.0), 200)`. *Expect*: it crosses the chain all the same. The first
-#    weights are diversity enough here. (On chains of 40 and 50 some of our runs without masks failed.)
+#    weights are diversity enough here. (On chains of 40 and 50 three of our six runs without masks failed.)
 # 2. **A new head at every step**: in `play_game` write `head = rng.integers(config.num_heads)` as the first line of the loop. *Expect*:
 #    with seeds 0 and 3 the 1 is not found in 200 games; with 1 and 2, where most fresh heads say "right", it is, but few games are perfect
 #    with 2. The very same heads, without the patience.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from course_lib.checks.huber import whole_arrays
 HEADS, INPUTS, FEATURES, ACTIONS = 3, 3, 4, 2
 OBSERVATIONS = np.random.default_rng(7).uniform(0.5, 1.5, (5, INPUTS)).astype(np.float32)  # [B, 3]
 CORE_SIZE, HEAD_SIZE = (INPUTS + 1) * FEATURES, (FEATURES + 1) * ACTIONS  # weights of each
+SKIPPED_CORE = "the heads get the observations [B, 3] themselves; they take the core's features [B, F], so run the core first, then each head"
+UNCALLED = "`make_head` itself is kept, which makes heads but is none: call it, `make_head()`, once for each head"
 WHY_HEADS = "K opinions for little more than the price of one: what is hard to learn, they learn together."
 
 
@@ -63,7 +67,12 @@ class TorchBench:
         return network
 
     def tensor(self, network):
-        output = network(self.torch.from_numpy(OBSERVATIONS.copy()))
+        try:
+            output = network(self.torch.from_numpy(OBSERVATIONS.copy()))
+        except RuntimeError as error:
+            if f"({len(OBSERVATIONS)}x{INPUTS} and {FEATURES}x{ACTIONS})" in str(error):
+                raise Mistake(SKIPPED_CORE) from error
+            raise
         expect_tensor(output, isinstance(output, self.torch.Tensor), "forward")
         return output
 
@@ -132,9 +141,14 @@ class KerasBench:
     def tensor(self, network):
         try:
             output = network(self.tf.constant(OBSERVATIONS))
-        except ValueError as error:
-            if "input_spec" in str(error) or "returned None" in str(error):
+        except Exception as error:
+            text = str(error)
+            if isinstance(error, ValueError) and ("input_spec" in text or "returned None" in text):
                 raise Mistake("`call` returns nothing: it must end with `return`") from error
+            if f"to have value {FEATURES}, but received input with shape {OBSERVATIONS.shape}" in text:
+                raise Mistake(SKIPPED_CORE) from error
+            if "make_head() takes" not in text and (inner := re.search(r"^Exception encountered.*?\n+(?:\x1b\[1m)?(.+?)(?:\x1b|$)", text, re.M)):
+                raise Mistake(f"your `call` raised {type(error).__name__}: {inner[1]}") from error
             raise
         expect_tensor(output, self.tf.is_tensor(output), "call")
         return output
@@ -167,6 +181,17 @@ def expect_tensor(output: Any, is_tensor: bool, method: str) -> None:
     if not is_tensor:
         listed = ": stack its parts into one tensor" if isinstance(output, list | tuple) else ""
         raise Mistake(f"`{method}` must return one tensor [B, K, A]; yours is of type {type(output).__name__}{listed}")
+
+
+@contextmanager
+def called_heads() -> Iterator[None]:
+    """Around a check of heads: explains the error that `make_head` raises where a head is expected."""
+    try:
+        yield
+    except TypeError as error:
+        if not re.search(r"make_head(\(\) takes 1 positional| is not a Module)", str(error)):
+            raise
+        raise Mistake(UNCALLED) from error
 
 
 def judge_heads(answer: Callable, bench: Any, again: Any) -> None:
@@ -209,6 +234,10 @@ def judge_heads(answer: Callable, bench: Any, again: Any) -> None:
         mistakes = (
             (np.maximum(expected, 0), "a ReLU on the Q-values, which can then never say that a situation is bad"),
             (expected[:, ::-1], "the heads are in the wrong order"),
+            (
+                expected.transpose(1, 0, 2).reshape(expected.shape),
+                f"a reshape only cuts the numbers up anew, and mixes observations with heads; {bench.stack}",
+            ),
         )
         got, right = shown(output[0]), shown(expected[0])
         raise Mistake(
@@ -305,7 +334,8 @@ def reference_heads_keras():
 @exercise("07.1", framework="torch", name="Heads", reference=reference_heads_torch, lazy=True, why=WHY_HEADS)
 def heads_torch(answer):
     try:
-        judge_heads(answer, TorchBench(), TorchBench())
+        with called_heads():
+            judge_heads(answer, TorchBench(), TorchBench())
     except AttributeError as error:
         if "before Module.__init__" not in str(error):
             raise
@@ -315,7 +345,8 @@ def heads_torch(answer):
 @exercise("07.1", framework="keras", name="Heads", reference=reference_heads_keras, lazy=True, why=WHY_HEADS)
 def heads_keras(answer):
     try:
-        judge_heads(answer, KerasBench(), KerasBench())
+        with called_heads():
+            judge_heads(answer, KerasBench(), KerasBench())
     except RuntimeError as error:
         if "super().__init__()" not in str(error):
             raise
@@ -368,11 +399,16 @@ class Shelf:
             raise Mistake("`get` returns nothing: it must end with `return`")
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise Mistake(f"`get` returns two things, the transitions and their masks; yours is of type {type(got).__name__}")
+        if all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[1], np.ndarray) for pair in got):
+            raise Mistake("`get` gives a pair for each place; it returns two things, the list of all transitions and the array of all masks")
         transitions, masks = got
-        found = [tuple(transition) for transition in transitions] if isinstance(transitions, list | tuple) else transitions
+        found = list(transitions) if isinstance(transitions, list | tuple) else transitions
         if not isinstance(found, list) or [self._number(one) for one in found] != places:
             numbers = [self._number(one) for one in found] if isinstance(found, list) else type(transitions).__name__
             raise Mistake(f"get({places}) must give a list of the transitions {places}; yours: {numbers}")
+        if any(not isinstance(one, tuple) or not isinstance(one[1], int) for one in found):
+            kept = ("transition", 0)
+            raise Mistake(f"what was stored as {kept} comes back as {found[0]}: `np.array` has made one array of all transitions; keep the list")
         batch, heads = len(places), self.num_heads
         reasons = {
             (heads, batch): "a row for each transition, a column for each head",
@@ -386,7 +422,7 @@ class Shelf:
 
     @staticmethod
     def _number(transition: Any) -> Any:
-        return int(transition[1]) if isinstance(transition, tuple) and len(transition) == 2 else transition
+        return int(transition[1]) if isinstance(transition, tuple | list) and len(transition) == 2 else transition
 
 
 MASKS = "Each head lives through a history of its own, though only one was played."
@@ -445,12 +481,12 @@ def expect_free_bits(masks: np.ndarray) -> None:
             "each `add`"
         )
     if (masks.sum(axis=1) == masks.sum(axis=1)[0]).all():
-        raise Mistake(f"every mask sets exactly {masks[0].sum()} bits; toss a coin for each head on its own, so that the number varies")
+        raise Mistake(f"every mask sets exactly {masks[0].sum()} of 4 bits; toss a coin for each head on its own, so that the number varies")
     if masks.any(axis=1).all():
         raise Mistake(
             "no mask is all False; with p = 0.5 and 4 heads one in 16 is: leave it so, or the bits are no longer set with probability p"
         )
-    if masks.mean(axis=0).max() > 0.65:
+    if np.abs(masks.mean(axis=0) - 0.5).max() > 0.15:
         raise Mistake(f"with p = 0.5 the heads' shares must all be near 50%; yours: {', '.join(f'{s:.0%}' for s in masks.mean(axis=0))}")
 
 
@@ -459,6 +495,7 @@ def expect_free_bits(masks: np.ndarray) -> None:
 LOSSES = np.float32([[1, 10], [2, 20], [3, 30], [4, 40]])  # [B, K]
 SOME = np.array([[1, 1], [1, 0], [1, 1], [0, 0]], bool)
 NONE = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], bool)  # nothing for the second head
+WHOLE_TENSORS = "Python's own `max` and `if` cannot decide for a whole tensor at once; for each head's count at least 1 write {}"
 WHY_LOSS = "A head that may not learn from a sample gets no gradient from it, not even a little."
 
 
@@ -474,6 +511,8 @@ def run_torch(answer: Callable, losses: np.ndarray, masks: np.ndarray) -> Loss:
     try:
         value = answer(given, torch.tensor(masks))
     except RuntimeError as error:
+        if "Boolean value of Tensor" in str(error):
+            raise Mistake(WHOLE_TENSORS.format("`tensor.clamp(min=1.0)`")) from error
         if "in-place" not in str(error):
             raise
         raise Mistake("it writes into a tensor that it is given; make a new one") from error
@@ -488,7 +527,12 @@ def run_keras(answer: Callable, losses: np.ndarray, masks: np.ndarray) -> Loss:
     given = tf.constant(losses)
     with tf.GradientTape() as tape:
         tape.watch(given)
-        value = answer(given, tf.constant(masks))
+        try:
+            value = answer(given, tf.constant(masks))
+        except ValueError as error:
+            if "truth value" not in str(error):
+                raise
+            raise Mistake(WHOLE_TENSORS.format("`keras.ops.maximum(tensor, 1.0)`")) from error
     expect_one_number(value, tf.is_tensor(value))
     gradient = tape.gradient(value, given)
     try:
@@ -544,9 +588,14 @@ def wrong_losses(losses: np.ndarray, masks: np.ndarray) -> Iterable[tuple[Any, s
         kept.sum() / max(masks.sum(), 1),
         "it divides by all bits that are set, of all heads together; each head has a mean of its own, and then the heads have one",
     )
+    means = kept.sum(axis=0) / np.maximum(counts, 1)  # [K]
+    divided = "each head's sum is divided by its count, and then by all samples again"
+    yield means.mean() / batch, f"{divided}; sum over the batch, and take the mean of the heads only"
+    yield means.sum() / batch, f"{divided}: the mean of the heads divides by K, the number of heads"
+    yield means.sum() / 2, "it divides by 2, whatever the number of heads"
     yield kept.sum(axis=0).mean(), "it sums the samples; take their mean, so that a head with many samples pulls no harder"
     yield kept.sum(), "it sums everything; take each head's mean over its samples, then the mean of the heads"
-    yield (kept.sum(axis=0) / np.maximum(counts, 1)).sum(), "it sums the heads; take their mean"
+    yield means.sum(), "it sums the heads; take their mean"
     yield right_loss(losses, ~masks), "it averages the samples that do NOT count: the mask is turned round"
     by_sample = kept.sum(axis=1) / np.maximum(masks.sum(axis=1), 1)  # [B]
     yield by_sample.mean(), "it averages over the heads first (axis 1); the samples lie along axis 0"
@@ -691,6 +740,10 @@ def head_per_episode(answer):
     one, again, other = (follow(np.zeros(50, int), everybody, 10, np.random.default_rng(seed)) for seed in seeds)
     if not np.array_equal(one, again):
         raise Mistake("the same seed gave other heads the second time: draw from the `rng` you are given, make none yourself")
+    if not one.any() and not other.any():
+        raise Mistake(
+            "50 games that all followed head 0 begin anew, and all got head 0 again: the draw must be among all K heads, not among those in use"
+        )
     if np.array_equal(one, other):
         raise Mistake("two generators with different seeds gave the same heads: draw from the `rng` you are given, make none yourself")
     follow([2], [False], 3, rng)
@@ -699,11 +752,14 @@ def head_per_episode(answer):
 
 # --- 07.5: the vote -------------------------------------------------------------------------------------------------------------------
 
-CLEAR = np.float32([[[1, 0], [0, 9], [1, 0]], [[0, 3], [0, 3], [4, 0]], [[3, 0], [0, 1], [0, 1]]])  # votes say 0, 1, 1, means 1, 1, 0
+CLEAR = np.float32(  # [5, 3, 2]: votes say 0, 1, 1, 0, 1, means 1, 1, 0, 0, 1, all votes together 1
+    [[[1, 0], [0, 9], [1, 0]], [[0, 3], [0, 3], [4, 0]], [[3, 0], [0, 1], [0, 1]], [[2, 0], [2, 0], [0, 1]], [[0, 2], [0, 2], [0, 2]]]
+)
 TIED = np.float32([[[1, 0], [0, 5]], [[5, 0], [0, 1]]])  # [2, 2, 2]: one vote each; the means say 1 and 0
 RUNOFF = np.float32([[[9, 0, 8], [9, 0, 8], [0, 9, 8], [0, 8, 1]]])  # votes 2, 2, 0; means 4.5, 4.25, 6.25
 CROWD = np.float32([[[3, 2, 0], [3, 2, 0], [0, 4, 0], [0, 4, 0], [0, 0, 1]]])  # votes 2, 2, 1; means 1.2, 2.4, 0.2
 LOUD = np.float32([[[6, 0], [1, 0], [0, 5], [0, 5]]])  # votes 2, 2; means 1.75, 2.5; the loudest is for 0
+SHOUT = np.float32([[[1, 0], [0, 1e7], [1, 0]]])  # votes 2, 1; whoever adds a little of the mean to the votes is outshouted
 QUIET = np.float32([[[6, 5, 0], [6, 5, 0], [0, 2, 0], [0, 2, 0]]])  # votes 2, 2, 0; means 3, 3.5, 0; of those who voted for it 6, 2
 
 
@@ -720,6 +776,7 @@ def wrong_votes(q_values: np.ndarray) -> Iterable[tuple[Any, str]]:
     if not tied.any():
         yield means.argmax(axis=1), "it averages the Q-values, and one head that shouts outvotes the others; each head has one vote"
         yield q_values.max(axis=1).argmax(axis=1), "it follows the head with the highest Q-value; each head has one vote"
+        yield (votes + means).argmax(axis=1), "it adds the means to the votes; a mean decides only between actions that share the lead"
         yield votes.sum(axis=0).argmax() + 0 * tied, "it counts over the batch; each observation has an election of its own"
         yield q_values[:, 0].argmax(axis=1), "it follows head 0; each head has one vote"
         return
@@ -747,6 +804,7 @@ def elected(answer: Callable, q_values: np.ndarray) -> np.ndarray:
         (batch, actions): "those are votes or means; return the action that wins, one for each observation",
         (batch, heads): "those are the heads' votes; return the action that wins",
         (heads,): "one for each head; return one for each observation",
+        (actions,): "one for each action; return one for each observation",
         (batch, 1): "drop the last axis",
     }
     got = as_array(got, (batch,), "iuf", f"the actions for Q-values of shape {q_values.shape}", reasons)
@@ -773,6 +831,11 @@ def vote(answer):
         row = int(np.argmax(got != right))
         votes = votes_for(q_values)[row].tolist()
         raise Mistake(f"9 heads, 4 actions, all Q-values below 0, votes {votes}: action {right[row]} must win; yours is {got[row]}")
+    if elected(answer, SHOUT)[0] != 0:
+        raise Mistake(
+            "the heads' Q-values [[1, 0], [0, 10000000], [1, 0]] are the votes [2, 1]: action 0 wins; yours is 1: a mean that is added to "
+            "the votes can outweigh them, however small its share; compare the votes first, and the means of those that tie"
+        )
 
 
 # --- 07.6: disagreement ---------------------------------------------------------------------------------------------------------------
@@ -801,6 +864,12 @@ def wrong_disagreements(q_values: np.ndarray) -> Iterable[tuple[Any, str]]:
     )
     yield q_values.max(axis=2).std(axis=1), "that is the spread of the best value; every action counts"
     yield q_values.std(axis=1).sum(axis=1), "it sums over the actions; take their mean"
+    yield (
+        np.sqrt(q_values.var(axis=1).mean(axis=1)),
+        "that is the root of the mean variance; take the standard deviation of each action first, then the mean",
+    )
+    away = np.abs(q_values - q_values.mean(axis=1, keepdims=True))  # [B, K, A]
+    yield away.mean(axis=(1, 2)), "that is the mean distance from the mean; the standard deviation squares the distances"
     yield q_values.std(axis=1).max(axis=1), "it takes the action they disagree about most; take the mean over the actions"
     yield np.ptp(q_values, axis=1).mean(axis=1), "that is highest minus lowest, which one odd head decides; take the standard deviation"
     yield q_values.reshape(batch, -1).std(axis=1), "it mixes heads and actions; spread over the heads (axis 1) of each action, then mean"
@@ -819,6 +888,7 @@ def measured(answer: Callable, q_values: np.ndarray) -> np.ndarray:
         (batch, heads): "one for each head: that is a spread over the actions; the heads lie along axis 1",
         (heads, actions): "that is the spread over the batch (axis 0); the heads lie along axis 1",
         (heads,): "one for each head, over the batch; return one for each observation",
+        (actions,): "one for each action; return one for each observation, the mean over its actions (axis 1)",
     }
     return as_array(got, (batch,), "f", f"the disagreement in Q-values of shape {q_values.shape}", reasons)
 
@@ -826,7 +896,7 @@ def measured(answer: Callable, q_values: np.ndarray) -> np.ndarray:
 @exercise("07.6", reference=reference_disagreement, why="Where the heads differ, they have not seen enough: a map of what is unknown.")
 def disagreement(answer):
     cases = (
-        np.float32([[[0, 8], [0, 8], [0, 8], [0, 8], [10, 8]]]),  # a spread of 4 in action 0, of 0 in action 1
+        np.float32([[[0, 8], [0, 8], [0, 8], [0, 8], [10, 3]]]),  # a spread of 4 in action 0, of 2 in action 1
         np.float32([[[0, 4], [4, 0]], [[3, 7], [3, 7]], [[1, 1], [7, 7]]]),  # apart, at one, apart
         np.float32([[[1, 0, 2], [3, 5, 2], [8, 1, 2], [0, 6, 2]], [[0, 0, 0]] * 4]),
     )

@@ -86,7 +86,7 @@ def draw_chances(sizes: Sequence[int], games: Sequence[float], bound: Sequence[f
     ax.text(sizes[0] + 0.5, 1.4 * year, "a year, at a game a second", color=PALETTE["grey"], va="bottom")
     ax.set(yscale="log", xlabel="length of the chain N (states)", ylabel="games", xlim=(sizes[0], sizes[-1]))
     ax.text(sizes[-1] - 0.5, 1e6, "a coin: games until\nthe first large reward", color=PALETTE["blue"], ha="right", va="top")
-    ax.text(sizes[-1] - 10, 2e10, "the paper's bound, 99 + $2^{N-11}$", color="#9A6A00", ha="right", va="bottom")
+    ax.text(sizes[-1] - 10, 2e10, "the paper's estimate, 99 + $2^{N-11}$", color="#9A6A00", ha="right", va="bottom")
     plt.show()
 
 

@@ -253,6 +253,63 @@ def new_heads_each_time_torch():
     return torch_heads(forward=forward)
 
 
+RESHAPED = "a reshape only cuts the numbers up anew"
+SKIPPED = "the heads get the observations [B, 3] themselves"
+UNCALLED = "`make_head` itself is kept"
+
+
+@mutant("07.1", framework="torch", lazy=True, says=RESHAPED)
+def reshaped_torch():
+    import torch
+
+    return torch_heads(forward=lambda network, x: torch.stack(outputs(network, x)).reshape(len(x), len(network.heads), -1))
+
+
+@mutant("07.1", framework="keras", lazy=True, says=RESHAPED)
+def reshaped_keras():
+    import keras
+
+    return keras_heads(
+        forward=lambda network, x: keras.ops.reshape(keras.ops.stack(outputs(network, x)), (len(x), len(network.heads), -1))
+    )
+
+
+@mutant("07.1", framework="torch", lazy=True, says=SKIPPED)
+def core_skipped_torch():
+    import torch
+
+    return torch_heads(forward=lambda network, x: torch.stack([head(x) for head in network.heads], dim=1))
+
+
+@mutant("07.1", framework="keras", lazy=True, says=SKIPPED)
+def core_skipped_keras():
+    import keras
+
+    return keras_heads(forward=lambda network, x: keras.ops.stack([head(x) for head in network.heads], axis=1))
+
+
+@mutant("07.1", framework="torch", lazy=True, says=UNCALLED)
+def uncalled_torch():
+    return torch_heads(lambda make_head, num_heads: [make_head] * num_heads)
+
+
+@mutant("07.1", framework="torch", lazy=True, says=UNCALLED)
+def uncalled_in_a_list_torch():
+    return torch_heads(lambda make_head, num_heads: [make_head] * num_heads, listed=list)
+
+
+@mutant("07.1", framework="keras", lazy=True, says=UNCALLED)
+def uncalled_keras():
+    return keras_heads(lambda make_head, num_heads: [make_head] * num_heads)
+
+
+@mutant("07.1", framework="keras", lazy=True, says="your `call` raised TypeError: stack() got an unexpected keyword argument 'dim'")
+def torch_words_keras():
+    import keras
+
+    return keras_heads(forward=lambda network, x: keras.ops.stack(outputs(network, x), dim=1))
+
+
 @mutant("07.1", framework="torch", lazy=True, says="with num_heads=1 five observations give Q-values of shape (5, 1, 2); yours have (5, 2)")
 def squeezed_torch():
     import torch
@@ -357,6 +414,14 @@ mutant("07.2", says="every mask sets exactly 2 bits", name="a_fixed_number")(
 )
 
 
+mutant("07.2", says="every mask sets exactly 1 of 4 bits", name="heads_take_turns")(
+    with_masks(lambda self: np.arange(self.num_heads) == len(self.masks) % self.num_heads)
+)
+mutant("07.2", says="yours: 0%, ", name="head_0_never_learns")(
+    with_masks(lambda self: (self.rng.random(self.num_heads) < self.probability) & (np.arange(self.num_heads) > 0))
+)
+
+
 @mutant("07.2", says="no mask is all False")
 class NeverEmpty(ReferenceMemory):
     def add(self, transition):
@@ -394,6 +459,18 @@ class InOrder(ReferenceMemory):
 class Nothing(ReferenceMemory):
     def get(self, places):
         super().get(places)
+
+
+@mutant("07.2", says="`get` gives a pair for each place")
+class Pairs(ReferenceMemory):
+    def get(self, places):
+        return [(self.transitions[place], self.masks[place]) for place in places]
+
+
+@mutant("07.2", says="`np.array` has made one array of all transitions; keep the list")
+class OneArray(ReferenceMemory):
+    def get(self, places):
+        return np.array(self.transitions)[places].tolist(), np.array(self.masks)[places]
 
 
 @mutant("07.2", says="`get` is not written yet")
@@ -488,6 +565,20 @@ both("counts as 0, and the mean is still over both heads", "left_out")(
 )
 both("the count plus 1", "count_plus_one")(
     lambda losses, masks, sum, maximum: sum(sum(losses * masks, 0) / (sum(masks, 0) + 1)) / losses.shape[1]
+)
+
+
+both("by all samples again; sum over the batch, and take the mean of the heads only", "divided_twice")(
+    lambda losses, masks, sum, maximum: sum(losses * masks / maximum(sum(masks, 0), 1.0)) / (losses.shape[0] * losses.shape[1])
+)
+both("by all samples again: the mean of the heads divides by K", "divided_by_batch_for_heads")(
+    lambda losses, masks, sum, maximum: sum(sum(losses * masks, 0) / maximum(sum(masks, 0), 1.0)) / losses.shape[0]
+)
+both("it divides by 2, whatever the number of heads", "always_two_heads")(
+    lambda losses, masks, sum, maximum: sum(sum(losses * masks, 0) / maximum(sum(masks, 0), 1.0)) / 2
+)
+both("Python's own `max` and `if` cannot decide for a whole tensor", "pythons_max")(
+    lambda losses, masks, sum, maximum: sum(sum(losses * masks, 0) / max(sum(masks, 0), 1.0)) / losses.shape[1]
 )
 
 
@@ -605,6 +696,11 @@ def never_the_same_again(heads, starts, num_heads, rng):
     return np.where(starts, (heads + rng.integers(1, num_heads, size=len(starts))) % num_heads, heads)
 
 
+@mutant("07.4", says="among all K heads, not among those in use")
+def among_those_in_use(heads, starts, num_heads, rng):
+    return np.where(starts, rng.choice(heads, size=len(starts)), heads)
+
+
 @mutant("07.4", says="make none yourself")
 def own_generator_for_heads(heads, starts, num_heads, rng):
     return head_per_episode(heads, starts, num_heads, np.random.default_rng(0))
@@ -651,6 +747,21 @@ def last_of_the_tied(q_values):
 @mutant("07.5", says="it counts over the batch")
 def over_the_batch(q_values):
     return np.full(len(q_values), tally(q_values).sum(axis=0).argmax())
+
+
+@mutant("07.5", says="it adds the means to the votes")
+def votes_and_means(q_values):
+    return (tally(q_values) + q_values.mean(axis=1)).argmax(axis=1)
+
+
+@mutant("07.5", says="can outweigh them, however small its share")
+def votes_and_a_little_of_the_means(q_values):
+    return (tally(q_values) + 1e-3 * q_values.mean(axis=1)).argmax(axis=1)
+
+
+@mutant("07.5", says="one for each action; return one for each observation")
+def over_everything(q_values):
+    return np.bincount(q_values.argmax(axis=2).ravel(), minlength=q_values.shape[2])
 
 
 @mutant("07.5", says="it follows the head with the highest Q-value")
@@ -756,6 +867,31 @@ def one_number(q_values):
 @mutant("07.6", says="one for each action; take their mean")
 def for_each_action(q_values):
     return q_values.std(axis=1)
+
+
+@mutant("07.6", says="the mean over its actions (axis 1)")
+def mean_over_the_batch(q_values):
+    return q_values.std(axis=1).mean(axis=0)
+
+
+@mutant("07.6", says="that is the root of the mean variance")
+def root_of_the_mean_variance(q_values):
+    return np.sqrt(q_values.var(axis=1).mean(axis=1))
+
+
+@mutant("07.6", says="that is the mean distance from the mean")
+def mean_distance(q_values):
+    return np.abs(q_values - q_values.mean(axis=1, keepdims=True)).mean(axis=(1, 2))
+
+
+@mutant("07.6", says="it takes the action they disagree about most")
+def the_most_disputed(q_values):
+    return q_values.std(axis=1).max(axis=1)
+
+
+@mutant("07.6", says="that is highest minus lowest")
+def highest_minus_lowest(q_values):
+    return np.ptp(q_values, axis=1).mean(axis=1)
 
 
 @mutant("07.6", says="it changes the Q-values")
