@@ -5,13 +5,14 @@
     python benchmarks/chain.py --figure docs/chain.png     # and the figure
     python benchmarks/chain.py --cut-off --sizes 20 30 50  # games that are cut off instead of ending
 
-DQN with epsilon-greedy exploration, its epsilon falling from 1 to 0.1 within 2,000 agent steps (preset CHAIN) or within half of the games, and Bootstrapped DQN with
-masks of 0.5 and of 1.0 (preset BOOTSTRAPPED_CHAIN, no epsilon): the same network, memory and updates, thermometer features.
+DQN with epsilon-greedy exploration, its epsilon falling from 1 to 0.1 within 2,000 agent steps (preset CHAIN) or within half of the games, and
+Bootstrapped DQN with masks of 0.5 and of 1.0 (preset BOOTSTRAPPED_CHAIN, no epsilon): the same network, memory and updates, thermometer
+features.
 
-A chain is learned with the last of 100 games in a row after each of which a test game (the action of highest value; the heads' vote) has the optimal
-return, which the environment computes. They count from the game in which the agent first came to the large reward: a policy that is right
-before is luck of its first weights. A run gives up after 2,000 games. Medians over seeds; "fails" where most runs gave up. The bound, 99 +
-2^(N - 11) games, is the paper's estimate for shallow exploration.
+A chain is learned with the last of 100 games in a row after each of which a test game (the action of highest value; the heads' vote) has the
+optimal return, which the environment computes. They count from the game in which the agent first came to the large reward: a policy that is
+right before is luck of its first weights. A run gives up after 2,000 games. Medians over seeds; "fails" where most runs gave up. The bound,
+99 + 2^(N - 11) games, is the paper's estimate for shallow exploration.
 
 Bars: Bootstrapped DQN learns N = 50 within 2,000 games; DQN with its preset's epsilon fails from N = 20 on. Exit status 1 if one is missed.
 """

@@ -4,9 +4,10 @@
     python benchmarks/deep_sea.py --sizes 10 --seeds 1   # a look
     python benchmarks/deep_sea.py --without-priors       # a third agent: no priors; twice as long
 
-DQN with epsilon-greedy exploration and Bootstrapped DQN with 20 heads and randomised priors of scale 3 (Osband et al. 2018): the same network, memory and updates (presets DEEP_SEA and BOOTSTRAPPED_DEEP_SEA); each seed has an action map of its own. The sea is learned with
-the last of 100 games in a row after each of which a test game (the action of highest value; the heads' vote) has the optimal return, which
-the environment computes; they count from the game in which the agent first came to the treasure. A run gives up after 2,000 games. Playing at
+DQN with epsilon-greedy exploration and Bootstrapped DQN with 20 heads and randomised priors of scale 3 (Osband et al. 2018): the same network,
+memory and updates (presets DEEP_SEA and BOOTSTRAPPED_DEEP_SEA); each seed has an action map of its own. The sea is learned with the last of
+100 games in a row after each of which a test game (the action of highest value; the heads' vote) has the optimal return, which the
+environment computes; they count from the game in which the agent first came to the treasure. A run gives up after 2,000 games. Playing at
 random finds the treasure once in 2^N games.
 
 Bars: Bootstrapped DQN with priors learns every size, DQN does not learn the largest; both in under 15 minutes. Exit status 1 if one is missed.

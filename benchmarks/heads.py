@@ -2,9 +2,9 @@
 
     python benchmarks/heads.py
 
-An update: a batch as the FAST presets have it, 10 heads of 128 units (what the course ships) beside DQN's one layer of 512; 10 heads of 512, as in the paper, for
-comparison. Acting: one observation, one head alone beside DQN; and, as in training, eight observations and all heads. Both frameworks; one
-thread each, the presets' own precision.
+An update: a batch as the FAST presets have it, 10 heads of 128 units (the course's own) beside DQN's one layer of 512; 10 heads of 512, as in
+the paper, for comparison. Acting: one observation, one head alone beside DQN; and, as in training, eight observations and all heads. Both
+frameworks; one thread each, the presets' own precision.
 
 Bars: an update with 10 heads takes at most 2 times as long as DQN's (a ratio of updates a second of 0.5); acting with one head is no slower (1.0).
 Exit status 1 if one is missed.
