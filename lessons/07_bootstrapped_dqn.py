@@ -91,8 +91,9 @@ figures.draw_chances(sizes, games, bound)
 
 # %% [markdown]
 # Blue is the exact number, on a scale where each tick is a hundred times the one below. It is very nearly a straight line: beyond 20, every
-# state more multiplies the games by 1.7 to 1.8. At a game a second, a chain of 40 takes seven years and a chain of 50 takes 3,000. Orange and dashed is the
-# paper's estimate for *any* learner that explores without a plan: $99 + 2^{N-11}$ games until it has learned. The two run side by side.
+# state more multiplies the games by 1.7 to 1.8. At a game a second, a chain of 40 takes seven years and a chain of 50 takes 3,000. Orange
+# and dashed is the paper's estimate for *any* learner that explores without a plan: $99 + 2^{N-11}$ games until it has learned. The two
+# run side by side.
 
 # %% [markdown]
 # ## 2 · What epsilon-greedy makes of it
@@ -507,8 +508,9 @@ print("a head for each step:", sorted(switches), " your guess for the farthest:"
 print("a coin for each step:", sorted(coins))
 
 # %% [markdown]
-# With a new head at every step ten opinions average out into dithering, and the end of the chain is no nearer than for the coin; most of
-# these ten lean to the left, so it is even farther. One that sticks to its opinion gets there. So: draw a head when an episode starts, and follow it to the end.
+# With a new head at every step ten opinions average out into dithering, and the end of the chain is no nearer than for the coin (it is even
+# farther here, for most of the ten lean to the left). One that sticks to its opinion gets there. So: draw a head when an episode starts,
+# and follow it to the end.
 
 # %% [markdown] exercise="07.4"
 # ### Exercise 07.4 · A head for each episode
@@ -668,9 +670,10 @@ print("paid the 1 for the first time within 100 games:", found < 100)
 print("at the optimum in 40 or more of the last 50 games:", bool(diary.solved[-50:].sum() >= 40))
 
 # %% [markdown]
-# A while at the left, then somebody walks to the end, and soon nearly every game goes there. (Why not at once? Head 1 would have walked there
-# in the first game. But it was drawn in game 14 for the first time, and by then training had changed its mind: what the first weights give
-# may be gone before its turn comes, and some other head must come to think so.) How does one head's find become everybody's knowledge? Through the memory: the *transitions* are shared, and each head learns from those that its mask lets through.
+# A while at the left, then somebody walks to the end, and soon nearly every game goes there. (Why not at once? Head 1 would have walked
+# there in the first game. In our run it was drawn in game 14 for the first time, and by then training had changed its mind: what the first
+# weights give may be gone before a head's turn comes, and then another must come to think so.) How does one head's find become everybody's
+# knowledge? Through the memory: the *transitions* are shared, and each head learns from those that its mask lets through.
 
 # %%
 figures.show_beliefs(diary.beliefs, games=sorted({1, found + 1, found + 6, (found + 200) // 2, 200}))

@@ -409,13 +409,16 @@ mutant("07.2", says="every transition has the same mask", name="the_same_seed_ea
     with_masks(lambda self: np.random.default_rng(0).random(self.num_heads) < self.probability)
 )
 mutant("07.2", says="is anything drawn at all?", name="all_set")(with_masks(lambda self: np.ones(self.num_heads, bool)))
-mutant("07.2", says="every mask sets exactly 2 bits", name="a_fixed_number")(
+mutant("07.2", says="every mask sets exactly 2 of 4 bits", name="a_fixed_number")(
     with_masks(lambda self: self.rng.permutation(self.num_heads) < round(self.probability * self.num_heads))
 )
 
 
 mutant("07.2", says="every mask sets exactly 1 of 4 bits", name="heads_take_turns")(
     with_masks(lambda self: np.arange(self.num_heads) == len(self.masks) % self.num_heads)
+)
+mutant("07.2", says="those of heads 0 and 1 are in 100%: toss for each head on its own", name="heads_in_pairs")(
+    with_masks(lambda self: np.repeat(self.rng.random(self.num_heads), 2)[: self.num_heads] < self.probability)
 )
 mutant("07.2", says="yours: 0%, ", name="head_0_never_learns")(
     with_masks(lambda self: (self.rng.random(self.num_heads) < self.probability) & (np.arange(self.num_heads) > 0))
@@ -696,7 +699,7 @@ def never_the_same_again(heads, starts, num_heads, rng):
     return np.where(starts, (heads + rng.integers(1, num_heads, size=len(starts))) % num_heads, heads)
 
 
-@mutant("07.4", says="among all K heads, not among those in use")
+@mutant("07.4", says="among all K heads, not only among those in use")
 def among_those_in_use(heads, starts, num_heads, rng):
     return np.where(starts, rng.choice(heads, size=len(starts)), heads)
 
