@@ -7,6 +7,8 @@ import csv
 import hashlib
 import multiprocessing
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -115,13 +117,18 @@ def play_all(runs: list[Run], jobs: int, path: Path) -> list[Outcome]:
     outcomes = [Outcome(run, *kept[run.key]) for run in runs if run.key in kept]
     runs = sorted((run for run in runs if run.key not in kept), key=lambda run: -run.size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="") as file, multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    context = multiprocessing.get_context("spawn")
+    with path.open("a", newline="") as file, context.Pool(jobs, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         writer = csv.writer(file)
-        for outcome in tqdm(pool.imap_unordered(play, runs), total=len(runs), unit=" runs", leave=False):
-            run = outcome.run
-            writer.writerow([run.key, run.agent, run.size, run.seed, outcome.found or "", outcome.learned or ""])
-            file.flush()
-            outcomes.append(outcome)
+        try:
+            for outcome in tqdm(pool.imap_unordered(play, runs), total=len(runs), unit=" runs", leave=False):
+                run = outcome.run
+                writer.writerow([run.key, run.agent, run.size, run.seed, outcome.found or "", outcome.learned or ""])
+                file.flush()
+                outcomes.append(outcome)
+        except KeyboardInterrupt:
+            print(f"Stopped; {path} keeps the {len(outcomes)} runs that have ended, and the same command goes on.", file=sys.stderr)
+            raise SystemExit(130) from None
     return outcomes
 
 

@@ -52,7 +52,8 @@ class HeadsDense(layers.Layer):
         self.bias = self.add_weight(shape=(self.num_heads, self.units), name="bias", initializer="zeros")
 
     def call(self, x):
-        return ops.einsum("bi,kio->bko" if len(x.shape) == 2 else "bki,kio->bko", x, self.kernel) + self.bias  # [B, K, out]
+        x = x[None] if len(x.shape) == 2 else ops.transpose(x, (1, 0, 2))  # [1 or K, B, in]; TensorFlow's einsum would copy the kernel first
+        return ops.transpose(ops.matmul(x, self.kernel), (1, 0, 2)) + self.bias  # [B, K, out]
 
     def one_head(self, x, head):
         return x @ self.kernel[head] + self.bias[head]  # [B, in] -> [B, out]
