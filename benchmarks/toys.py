@@ -42,7 +42,7 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Changes with anything that the outcome depends on."""
+        """Changes with every setting; after a change in `course_lib` itself, delete the file that keeps the outcomes."""
         return hashlib.sha256(repr((self.config, self.seed, self.most)).encode()).hexdigest()[:12]
 
 
@@ -63,7 +63,8 @@ def arguments(doc: str, name: str, sizes: list[int]) -> argparse.ArgumentParser:
     parser.add_argument("--episodes", type=int, default=2_000, metavar="N", help="games until a run gives up (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="runs side by side (default: a core each)")
     parser.add_argument("--keep", type=Path, default=Path("runs") / f"{name}.csv", metavar="FILE",
-                        help="outcomes are kept here; runs that stand there are not played again (default: %(default)s)")  # fmt: skip
+                        help="outcomes are kept here; runs that stand there are not played again (delete it after a change in course_lib; "
+                        "default: %(default)s)")  # fmt: skip
     return parser
 
 

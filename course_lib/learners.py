@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from course_lib.backends.common import Weights
-from course_lib.config import Config
+from course_lib.config import BootstrappedConfig, Config
 from course_lib.errors import CourseError
 from course_lib.exploration import vote_shares
 from course_lib.quiet import quiet
@@ -49,6 +49,8 @@ class QLearner(Protocol):
 
 class Ensemble(QLearner, Protocol):
     """K heads of action values that learn from batches with masks; `update` returns the mean of the heads' losses."""
+
+    config: BootstrappedConfig
 
     def q_values(self, observations: np.ndarray) -> np.ndarray:
         """uint8 [B, H, W, C] -> float32 [B, K, A]."""

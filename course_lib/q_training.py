@@ -51,7 +51,9 @@ def play_and_learn(
     step: agent steps taken already. Learning waits until the memory holds `learning_starts` slots, so a resumed run without its memory
     refills it first, with the policy it has. An ensemble follows one head through each game, and stores masks with each transition.
     """
-    num_heads = memory.num_heads  # 0 for DQN
+    num_heads = heads_of(config)
+    if memory.num_heads != num_heads:
+        raise ValueError(f"the memory keeps masks for {memory.num_heads} heads; this agent has {num_heads}")
     heads = np.zeros(env.num_envs, int)  # [E]: the head that each game follows
     observations, info = env.reset(seed=int(rng.integers(2**31)))
     starts = info["reset"]  # bool [E]: this observation opens a game

@@ -182,6 +182,14 @@ def test_one_head_is_dqn_game_for_game(num_envs, framework):
     assert steps[-1].loss > 0 and steps[-1].epsilon < 1.0 < sum(step.rewards.sum() != 0 for step in steps)
 
 
+@pytest.mark.parametrize("num_heads", [0, 2, 4])
+def test_a_memory_without_the_right_masks_is_refused(num_heads):
+    env = make_vector(TINY_HEADS, 2)
+    memory = ReplayMemory(1_000, 2, (10, 5), 1, num_heads)
+    with pytest.raises(ValueError, match=f"masks for {num_heads} heads; this agent has 3"):
+        next(play_and_learn(TINY_HEADS, CountingLearner(), env, memory, np.random.default_rng(0)))
+
+
 class Headstrong:
     """An ensemble whose head k is sure of action k: what is played tells which head was followed."""
 

@@ -372,6 +372,22 @@ def agree(agent, dqn, update, tolerance):
         np.testing.assert_allclose(weights[name], weight, rtol=0, atol=tolerance, err_msg=f"{name} after update {update}")
 
 
+def test_one_head_is_dqn_in_every_step(framework):
+    """From the same weights to the same weights, wherever twenty updates lead."""
+    networks = backend(framework, "networks")
+    dqn, agent = learner(framework, seed=4), learner(framework, with_heads(SMALL, num_heads=1), seed=5)
+    for update in range(1, 21):
+        for ours, theirs in ((agent.online_network, dqn.online_network), (agent.target_network, dqn.target_network)):
+            weights = networks.get_weights(theirs)
+            networks.set_weights(ours, {name: weight if is_core(name) else weight[None] for name, weight in weights.items()})
+        batch = make_batch(seed=update)
+        losses = agent.update(batch._replace(masks=np.ones((16, 1), bool))), dqn.update(batch)
+        assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+        agree(agent, dqn, update, 1e-6)
+        if update % 7 == 0:
+            dqn.sync_target()
+
+
 def test_one_head_is_dqn_step_for_step(framework):
     dqn, agent = learner(framework, seed=4), learner(framework, with_heads(SMALL, num_heads=1), seed=4)
     agree(agent, dqn, 0, 0)
