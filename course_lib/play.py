@@ -20,6 +20,7 @@ from course_lib.learners import Learner, Vote, action_scores, as_played
 
 FRAMES_PER_SECOND = 15  # agent steps a second: the game at its own speed (60 Hz, frame skip 4)
 TELEVISION = (560, 420)  # pixels, width and height: the screen's 160 x 210 shown 4 wide by 3 high
+TEXT = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
 
 MEANINGS = {"q_values": "expected reward of each action", "votes": "share of the heads for each action", "policy": "probability of each action"}
 
@@ -84,14 +85,14 @@ def as_television(frame: np.ndarray, size: tuple[int, int] = TELEVISION) -> np.n
     return cv2.resize(frame, size, interpolation=cv2.INTER_NEAREST)
 
 
-def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND) -> Path:
-    """Write screens as a silent H.264 mp4, which browsers play. Raises CourseError if the file cannot be written."""
+def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND, size: tuple[int, int] = TELEVISION) -> Path:
+    """Write screens as a silent H.264 mp4 of `size` pixels (see `as_television`), which browsers play. Raises CourseError if it cannot be written."""
     from moviepy import VideoClip
 
     path = Path(path)
     if path.suffix != ".mp4":
         raise CourseError(f"A video is written as .mp4, not {path.name}.")
-    clip = VideoClip(lambda second: as_television(frames[min(round(second * fps), len(frames) - 1)]), duration=len(frames) / fps)
+    clip = VideoClip(lambda second: as_television(frames[min(round(second * fps), len(frames) - 1)], size), duration=len(frames) / fps)
     with written_whole(path) as unfinished:
         unfinished.touch()  # says why, where ffmpeg would only say that it cannot
         clip.write_videofile(unfinished, fps=fps, codec="libx264", audio=False, logger=None, pixel_format="yuv420p")
@@ -108,49 +109,83 @@ def save_gif(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_S
     return Path(path)
 
 
-def show_video(frames: list[np.ndarray], fps: int = FRAMES_PER_SECOND, width: int = 400):
-    """Screens as a player inside a notebook: the video travels in the notebook itself."""
+def show_video(frames: list[np.ndarray], fps: int = FRAMES_PER_SECOND, width: int = 400, size: tuple[int, int] = TELEVISION):
+    """Screens as a player inside a notebook, `width` wide: the video, of `size` pixels, travels in the notebook itself."""
     from IPython.display import HTML
 
     with tempfile.TemporaryDirectory() as folder:
-        data = base64.b64encode(save_video(frames, Path(folder) / "game.mp4", fps).read_bytes()).decode()
+        data = base64.b64encode(save_video(frames, Path(folder) / "game.mp4", fps, size).read_bytes()).decode()
     return HTML(
         f'<video width="{width}" controls autoplay loop muted playsinline aria-label="A game of Breakout">'
         f'<source src="data:video/mp4;base64,{data}" type="video/mp4">Your browser cannot play this video.</video>'
     )
 
 
+class Projector:
+    """A game to step through: play, pause, drag. `show` puts in another game; there is one player only, so that two never run at once."""
+
+    def __init__(self, width: int = 640):
+        import ipywidgets as widgets
+
+        self.image = widgets.Image(format="png", width=width)
+        self.play = widgets.Play(min=0, interval=1000 // FRAMES_PER_SECOND)
+        self.slider = widgets.IntSlider(min=0, description="step")
+        widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.slider.observe(lambda change: self.turn_to(change["new"]), names="value")
+        self.box = widgets.VBox([self.image, widgets.HBox([self.play, self.slider])])
+
+    def show(self, episode: Episode) -> None:
+        """Stop, and begin at the first step of another game."""
+        self.episode, self.play.playing = episode, False
+        self.play.value = self.slider.value = 0
+        self.play.max = self.slider.max = len(episode) - 1
+        self.turn_to(0)
+
+    def turn_to(self, step: int) -> None:
+        self.image.value = picture(self.episode, step)
+
+
 def player(episode: Episode, width: int = 640):
-    """A game to step through: play, pause, drag; beside the screen what the agent thinks each action is worth.
-
-    Pictures are drawn once, so that dragging answers at once. Needs ipywidgets.
-    """
-    import ipywidgets as widgets
-
-    pictures = [_picture(episode, step) for step in range(len(episode))]
-    image = widgets.Image(value=pictures[0], format="png", width=width)
-    play = widgets.Play(min=0, max=len(episode) - 1, interval=1000 // FRAMES_PER_SECOND)
-    slider = widgets.IntSlider(min=0, max=len(episode) - 1, description="step")
-    widgets.jslink((play, "value"), (slider, "value"))
-    slider.observe(lambda change: setattr(image, "value", pictures[change["new"]]), names="value")
-    return widgets.VBox([image, widgets.HBox([play, slider])])
+    """A game to step through; beside the screen what the agent thinks each action is worth, below it what the network sees. Needs ipywidgets."""
+    projector = Projector(width)
+    projector.show(episode)
+    return projector.box
 
 
-def _picture(episode: Episode, step: int) -> bytes:
-    """Screen and action scores of a step as a PNG, drawn with OpenCV: thousands are needed."""
-    screen = as_television(episode.frames[step], (400, 300))  # [300, 400, 3]
+def picture(episode: Episode, step: int) -> bytes:
+    """A step as a PNG, 640 pixels wide: screen and action scores, and the frames that the network sees. OpenCV draws it, at once: it follows a slider."""
+    rows = [np.concatenate([as_television(episode.frames[step], (400, 300)), _action_panel(episode, step)], axis=1)]  # [300, 640, 3]
+    if episode.observations:  # a player by rule has none
+        rows.append(_network_panel(episode.observations[step]))
+    return cv2.imencode(".png", np.concatenate(rows)[..., ::-1])[1].tobytes()
+
+
+def _action_panel(episode: Episode, step: int) -> np.ndarray:
+    """Score, lives and a bar for each action, the one taken in orange: uint8 [300, 240, 3]."""
     panel = np.full((300, 240, 3), 255, np.uint8)
     action_scores = episode.action_scores[step]
     low, high = (0.0, 1.0) if episode.meaning != MEANINGS["q_values"] else (np.min(episode.action_scores), np.max(episode.action_scores))
-    text = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
     score, lives = sum(episode.rewards[:step]), episode.lives[max(step - 1, 0)]
-    cv2.putText(panel, f"score {score:.0f}   lives {lives}", (12, 28), **text)
+    cv2.putText(panel, f"score {score:.0f}   lives {lives}", (12, 28), **TEXT)
     for row, (name, value) in enumerate(zip(episode.action_names, action_scores)):
         top = 60 + 56 * row
         length = int(10 + 150 * (value - low) / max(high - low, 1e-6))
         color = (213, 94, 0) if row == episode.actions[step] else (0, 114, 178)  # red-green-blue
-        cv2.putText(panel, name, (12, top - 4), **text)
+        cv2.putText(panel, name, (12, top - 4), **TEXT)
         cv2.rectangle(panel, (12, top), (12 + length, top + 22), color, -1)
-        cv2.putText(panel, f"{value:.2f}", (20 + length, top + 17), **text)
-    cv2.putText(panel, episode.meaning, (12, 290), **(text | {"fontScale": 0.4}))
-    return cv2.imencode(".png", np.concatenate([screen, panel], axis=1)[..., ::-1])[1].tobytes()
+        cv2.putText(panel, f"{value:.2f}", (20 + length, top + 17), **TEXT)
+    cv2.putText(panel, episode.meaning, (12, 290), **(TEXT | {"fontScale": 0.4}))
+    return panel
+
+
+def _network_panel(observation: np.ndarray) -> np.ndarray:
+    """The frames of an observation, oldest first, uint8 [84, 84, C] -> [h, 640, 3]: each square and grey, as the network gets it."""
+    history = observation.shape[2]
+    side = min(148, 640 // history - 12)
+    panel = np.full((side + 44, 640, 3), 255, np.uint8)
+    cv2.putText(panel, "what the network sees, the newest at the right", (6, 24), **TEXT)
+    for channel in range(history):
+        left = 6 + channel * (side + 12)
+        frame = cv2.resize(observation[..., channel], (side, side), interpolation=cv2.INTER_NEAREST)
+        panel[36 : 36 + side, left : left + side] = frame[..., None]
+    return panel
