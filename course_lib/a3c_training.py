@@ -92,11 +92,13 @@ def train(
             last_save, seen, finished = time.monotonic(), progress.step, False
             while not finished:
                 time.sleep(POLL_SECONDS)
-                finished = shared.steps.value >= config.total_steps or interrupted.is_set() or bool(failures)
+                comes_to_its_end = shared.steps.value >= config.total_steps
+                finished = comes_to_its_end or interrupted.is_set() or bool(failures)
                 if finished:
                     record(stop_workers(shared, workers))
                 look()
-                evaluates = due(config.evaluation_period, seen, progress.step) and not (failures or interrupted.is_set())
+                evaluates = due(config.evaluation_period, seen, progress.step) or (comes_to_its_end and config.evaluation_period)
+                evaluates = evaluates and not (failures or interrupted.is_set())
                 seen = progress.step
                 if finished or evaluates or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
                     saved = save()

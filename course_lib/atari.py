@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import ale_py
 import cv2
 import gymnasium
 import numpy as np
-from ale_py import roms
-from ale_py.vector_env import AtariVectorEnv
 
 from course_lib.errors import CourseError
 
@@ -30,6 +27,8 @@ ACTIONS = {3: ((FIRE, RIGHT, LEFT), ("stay", "right", "left")), 4: ((NOOP, FIRE,
 
 def register_breakout() -> None:
     """Register `BreakoutDeterministic-v4`, which today's ale-py no longer does: frame skip 4, no sticky actions, no max-pooling."""
+    import ale_py  # here and not above: without the emulator the course still shows recorded games
+
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # each emulator would greet on stderr
     gymnasium.register_envs(ale_py)
     if GAME_ID not in gymnasium.registry:
@@ -53,7 +52,16 @@ def preprocess_binary(screen: np.ndarray) -> np.ndarray:
     return np.where(small.any(axis=2), 255, 0).astype(np.uint8)
 
 
-PREPROCESSING = {"grey": preprocess_grey, "binary": preprocess_binary}
+def preprocess_book(screen: np.ndarray) -> np.ndarray:
+    """What the book's own A3C agents were trained on, to the last bit that matters to its weights: luminance, bilinear resize without smoothing,
+    fractions cut off. The environments give it the brighter pixel of two successive screens. uint8 [210, 160, 3] -> uint8 [84, 84]."""
+    luminance = screen @ np.array([0.2125, 0.7154, 0.0721])  # [210, 160], 0 to 255
+    return cv2.resize(luminance, FRAME_SHAPE[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+
+
+PREPROCESSING = {"grey": preprocess_grey, "binary": preprocess_binary, "book": preprocess_book}
+OF_TWO_SCREENS = ("book",)
+"""Preprocessings that see the pixel-wise maximum of two successive screens."""
 
 
 def preprocessing_function(name: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -97,7 +105,11 @@ def emulator_actions(num_actions: int) -> np.ndarray:
 def rom_path() -> str:
     """Where Breakout itself lies; one sentence if it is not there."""
     try:
+        from ale_py import roms
+
         return str(roms.get_rom_path("breakout"))
+    except ImportError as error:
+        raise CourseError(f"The Atari emulator is missing ({error}); install it: python -m pip install ale-py") from error
     except OSError as error:  # no such folder, no such file, or another file's checksum
         advice = "reinstall it: python -m pip install --force-reinstall ale-py"
         raise CourseError(f"Breakout's ROM is missing from ale-py; {advice}") from error
@@ -117,7 +129,7 @@ class Breakout(gymnasium.Env):
         rom_path()
         self.render_mode = "rgb_array"
         self.emulator = gymnasium.make(GAME_ID, frameskip=frame_skip, max_num_frames_per_episode=max_frames)
-        self.preprocess = preprocessing_function(preprocessing)
+        self.preprocess, self.of_two_screens = preprocessing_function(preprocessing), preprocessing in OF_TWO_SCREENS
         self.emulator_actions = emulator_actions(num_actions)
         self.serve = int(np.flatnonzero(self.emulator_actions == FIRE)[0])
         self.noop_max = noop_max
@@ -138,10 +150,12 @@ class Breakout(gymnasium.Env):
 
     def step(self, action: int):
         action = self.serve if self.must_serve else int(action)
+        before = self.screen
         self.screen, reward, terminated, truncated, info = self.emulator.step(self.emulator_actions[action])
         life_lost = info["lives"] < self.lives
         self.lives, self.must_serve = info["lives"], life_lost
-        observation = self.history.push(self.preprocess(self.screen))
+        seen = np.maximum(self.screen, before) if self.of_two_screens else self.screen  # [210, 160, 3]
+        observation = self.history.push(self.preprocess(seen))
         info = {"lives": self.lives, "life_lost": life_lost, "action": action}
         return observation, float(reward), terminated, truncated, info
 
@@ -163,11 +177,13 @@ class VectorBreakout:
 
     def __init__(self, num_envs, preprocessing="grey", num_actions=3, history=4, noop_max=30, max_frames=108_000, frame_skip=4, num_threads=0):
         rom_path()
+        from ale_py.vector_env import AtariVectorEnv
+
         self.num_envs, self.num_actions = num_envs, num_actions
         self.observation_shape = (*FRAME_SHAPE, history)
         self.emulator_actions = emulator_actions(num_actions)
         self.serve = int(np.flatnonzero(self.emulator_actions == FIRE)[0])
-        self.preprocess = preprocessing_function(preprocessing)
+        self.preprocess, self.of_two_screens = preprocessing_function(preprocessing), preprocessing in OF_TWO_SCREENS
         self.greys_itself = preprocessing == "grey"  # ale-py's own grey and resize are the same to the last bit
         height, width = FRAME_SHAPE if self.greys_itself else SCREEN_SHAPE[:2]
         self.emulators = AtariVectorEnv(
@@ -188,9 +204,12 @@ class VectorBreakout:
         )
         self.history = FrameHistory(history)
 
-    def _frames(self, screens: np.ndarray) -> np.ndarray:
-        """[E, 1, H, W] or [E, 1, 210, 160, 3] -> [E, 84, 84]."""
+    def _frames(self, screens: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """[E, 1, H, W] or [E, 1, 210, 160, 3] -> [E, 84, 84]. starts: bool [E], where a game begins."""
         screens = screens[:, 0]
+        if self.of_two_screens:
+            before = screens if starts.all() else np.where(starts[:, None, None, None], screens, self.screens)
+            self.screens, screens = screens, np.maximum(screens, before)
         return screens if self.greys_itself else np.stack([self.preprocess(screen) for screen in screens])
 
     def reset(self, seed: int | None = None):
@@ -200,7 +219,7 @@ class VectorBreakout:
         self.must_serve = np.ones(self.num_envs, bool)
         self.over = np.zeros(self.num_envs, bool)
         info = {"lives": self.lives, "life_lost": self.over, "reset": ~self.over}
-        return self.history.reset(self._frames(screens)), info
+        return self.history.reset(self._frames(screens, ~self.over)), info
 
     def send(self, actions: np.ndarray) -> None:
         """Start a step: int [E]. The emulators work in threads of their own until `recv`."""
@@ -214,7 +233,7 @@ class VectorBreakout:
         life_lost = (info["lives"] < self.lives) & ~reset
         self.lives, self.over = info["lives"], terminated | truncated
         self.must_serve = life_lost | reset
-        observations = self.history.push(self._frames(screens), starts=reset)
+        observations = self.history.push(self._frames(screens, reset), starts=reset)
         info = {"lives": self.lives, "life_lost": life_lost, "reset": reset, "actions": self.actions}
         return observations, rewards.astype(np.float32), terminated, truncated, info
 

@@ -4,6 +4,7 @@
     checkpoint.safetensors    networks, optimiser, counters, random state
     memory.safetensors        the replay memory, where asked for
     best.safetensors          the weights of the best evaluation
+    snapshots/                the weights of every evaluation in half precision, named by their agent steps
     curve.csv  evaluations.csv  events.out.tfevents.*
 """
 
@@ -90,14 +91,23 @@ class RunFolder:
             raise CourseError(f"{self.path} holds a run of {about['agent']}, not of {agent}.")
         return about
 
-    def best_evaluation(self) -> dict:
-        """The row of evaluations.csv whose weights are in best.safetensors: agent_steps, hours, mean, ..."""
+    def snapshot(self, step: int) -> Path:
+        """Where the weights evaluated at `step` agent steps are kept."""
+        return self / "snapshots" / f"{step}.safetensors"
+
+    def evaluation(self, step: int | None = None) -> dict:
+        """The row of evaluations.csv at `step` agent steps (None: the best one): agent_steps, hours, mean, ..."""
         if not (self / "evaluations.csv").exists():
             raise CourseError(f"{self.path} has not been evaluated yet; train on.")
         with (self / "evaluations.csv").open(newline="") as file:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-        best = max(rows, key=lambda row: row["mean"])
-        return best | {"agent_steps": int(best["agent_steps"])}
+        rows = [row | {"agent_steps": int(row["agent_steps"])} for row in rows]
+        if step is None:
+            return max(rows, key=lambda row: row["mean"])
+        for row in rows:
+            if row["agent_steps"] == step:
+                return row
+        raise CourseError(f"{self.path} was not evaluated at {step} agent steps, but at {', '.join(str(row['agent_steps']) for row in rows)}.")
 
     def save(self, learner, progress: Progress, rng: np.random.Generator) -> None:
         """Write the checkpoint."""

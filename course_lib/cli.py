@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     train = add(commands, "train", run_train, "Train an agent into a run folder. Ctrl-C saves; --resume goes on.")
     train.epilog = (
         "A run folder holds checkpoint.safetensors (to resume), best.safetensors (the best evaluation: play it with course play --weights), "
-        "curve.csv, evaluations.csv, and TensorBoard events (tensorboard --logdir RUN)."
+        "snapshots/ (every evaluation), curve.csv, evaluations.csv, and TensorBoard events (tensorboard --logdir RUN)."
     )
     train.add_argument("agent", choices=AGENTS)
     add_framework(train)
@@ -77,16 +77,24 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--out", type=Path, default=Path("build/play.mp4"), metavar="FILE", help="video, .mp4 or .gif (default: build/play.mp4)")
     play.add_argument("--max-steps", type=positive, metavar="N", help="stop after N agent steps (15 are a second; default: the whole game)")
 
+    stages = add(commands, "stages", run_stages, "List the trained agents that ship with the course; --verify plays all their games again.")
+    stages.epilog = "Exit status 0 if all is as the manifest says, else 2. --verify plays 30 games of each stage (A3C 60): give it half an hour, or choose."
+    stages.add_argument("--agent", choices=AGENTS, help="default: all")
+    stages.add_argument("--stage", type=int, metavar="N", help="default: all")
+    stages.add_argument("--verify", action="store_true", help="evaluate again from the files, and say where the manifest is wrong")
+    add_framework(stages)
+
     build = add(commands, "build", run_build, "Build notebooks/ and solutions/ from lessons/.")
     build.add_argument("lessons", nargs="*", metavar="LESSON", help='which, such as 03 (default: all)')
     build.add_argument("--check", action="store_true", help="write nothing; say what differs; exit status 2 if anything does")
     build.add_argument("--force", action="store_true", help="execute solutions again even where their source is unchanged")
     build.add_argument("--no-execute", action="store_true", help="build the notebooks for learners only")
 
-    ship = add(commands, "ship", run_ship, "Put a run's best weights into data/pretrained as a stage, evaluated from the shipped file.")
+    ship = add(commands, "ship", run_ship, "Put a run's weights into data/pretrained as a stage, evaluated from the shipped file, with a recorded game.")
     ship.add_argument("agent", choices=AGENTS)
     ship.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
-    ship.add_argument("--stage", type=int, required=True, metavar="N", help="1 (start of training) to 5 (best)")
+    ship.add_argument("--stage", type=int, choices=range(1, 6), required=True, metavar="N", help="1 (start of training) to 5 (best)")
+    ship.add_argument("--step", type=positive, metavar="N", help="the weights of the evaluation at N agent steps (default: the best evaluation)")
     ship.add_argument("--machine", required=True, metavar="TEXT", help='what it was trained on, such as "2 CPU cores"')
     ship.add_argument("--note", default="", metavar="TEXT", help="what whoever repeats the command should know")
     return top
@@ -111,7 +119,7 @@ def add_agent(command) -> None:
     command.add_argument("--agent", choices=AGENTS, help="default: dqn, or the one in FILE")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--stage", type=int, metavar="N", help="a shipped stage (default: the highest there is)")
-    which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors")
+    which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors, or the book's breakout_a3c_5_actor.h5")
     add_framework(command)
     command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
     command.add_argument("--policy", choices=["greedy", "sampled"], help="the best action, or one drawn with the policy's probabilities "
@@ -249,6 +257,29 @@ def run_play(options) -> None:
     print(f"video: {options.out}")
 
 
+def run_stages(options) -> None:
+    from rich.console import Console
+    from tqdm.auto import tqdm
+
+    from course_lib import stages
+    from course_lib.learners import framework
+
+    chosen = stages.entries(options.agent, options.stage)
+    console = Console()
+    Console(width=None if console.is_terminal else 110).print(stages.table(chosen))
+    if not options.verify:
+        return
+    wrong, games = 0, sum(stages.EPISODES * len(stages.EVALUATIONS[entry["agent"]]) for entry in chosen)
+    with tqdm(total=games, unit=" games", leave=False) as bar:
+        for entry in chosen:
+            for right, sentence in stages.verify(entry, framework(options.framework), bar.update):
+                bar.write(f"{'✓' if right else '✗'} {sentence}")
+                wrong += not right
+    if wrong:
+        raise CourseError(f"The manifest is wrong in {wrong} of these lines; evaluate and ship again, or restore: git checkout -- data/pretrained")
+    print(f"The manifest is right about {len(chosen)} stages.")
+
+
 def run_build(options) -> int:
     from course_lib.grading import build
 
@@ -261,7 +292,7 @@ def run_build(options) -> int:
 def run_ship(options) -> None:
     from course_lib.shipping import ship
 
-    entry = ship(options.run, options.agent, options.stage, options.machine, options.note)
+    entry = ship(options.run, options.agent, options.stage, options.machine, options.note, options.step)
     print(json.dumps(entry, indent=1))
 
 

@@ -37,7 +37,7 @@ class GameConfig:
     game: str = "breakout"
     """"breakout", or the name of a toy in `course_lib.toy`."""
     preprocessing: str = "grey"
-    """"grey" (the book: luminance, resize) or "binary" (the code review: crop, resize, lit or not)."""
+    """"grey" (the book: luminance, resize), "binary" (the code review: crop, resize, lit or not), or "book", for the book's own weight files."""
     num_actions: int = 3
     """3: stay (sent as FIRE), right, left. 4: the emulator's own minimal set."""
     frame_skip: int = 4

@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from course_lib import book_weights
 from course_lib.atari import ACTIONS
 from course_lib.config import PRESETS, Config, config_from_dict
 from course_lib.environments import num_actions, observation_shape
@@ -57,6 +58,8 @@ def save_weights(path: Path, weights: Weights, config: Config, dtype=np.float32)
 
 def agent_of(path: Path) -> str:
     """Whose weights a weight file holds: "dqn", "bootstrapped_dqn" or "a3c"."""
+    if Path(path).suffix in book_weights.SUFFIXES:
+        return "a3c"
     _, header = load_tensors(path)
     if header.get("format") != FORMAT or header.get("agent") not in PRESETS:
         raise CourseError(f"{path} holds no weights of this course's agents.")
@@ -64,7 +67,11 @@ def agent_of(path: Path) -> str:
 
 
 def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, Config]:
-    """Read a weight file: (name -> float32 array, the configuration it was trained with)."""
+    """Read a weight file, ours or the book's: (name -> float32 array, the configuration it was trained with)."""
+    if Path(path).suffix in book_weights.SUFFIXES:
+        if agent != "a3c":
+            raise CourseError(f"{path} holds weights of the book's a3c, not of {agent}.")
+        return book_weights.load_book_weights(path)
     weights, header = load_tensors(path)
     if header.get("format") != FORMAT:
         raise CourseError(f"{path} holds no weights of this course (its header lacks format {FORMAT}).")

@@ -121,14 +121,15 @@ def train(
             bar.update(step.after - step.before)
             if step.passes(CURVE_PERIOD):
                 bar.set_postfix(score=f"{statistics.means()[0]:.1f}", best=f"{progress.best_mean:.1f}", refresh=False)
-            if step.passes(config.evaluation_period):
+            comes_to_its_end = step.after >= config.total_steps
+            if step.passes(config.evaluation_period) or (comes_to_its_end and config.evaluation_period):
                 folder.save(learner, progress, rng)  # an evaluation takes a while: whoever has no patience for it loses nothing
                 bar.set_description("evaluating")
                 scores = evaluate(greedy_policy(learner, config.evaluation_epsilon), config, config.evaluation_episodes, EVALUATION_SEED)
                 recorder.add_evaluation(scores, learner.get_weights(), progress)
                 folder.save(learner, progress, rng)  # and the best weights keep their mean
                 bar.set_description("")
-            finished = step.after >= config.total_steps or interrupted.is_set()
+            finished = comes_to_its_end or interrupted.is_set()
             if finished or time.monotonic() - last_save > 60 * config.checkpoint_minutes:
                 folder.save(learner, progress, rng)
                 last_save = time.monotonic()

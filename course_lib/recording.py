@@ -55,7 +55,7 @@ class Recorder:
             self.curve.add(self.point(step, hours, self.statistics.games, *means, float(f"{setting:.4g}")))
 
     def add_evaluation(self, scores: Scores, weights: Weights, came_from: Progress) -> None:
-        """Log an evaluation of these weights; keep them if it is the best so far. came_from: how far the run was when it had these weights."""
+        """Log an evaluation of these weights and keep them, also as the best if they are. came_from: how far the run was when it had them."""
         path, new = self.folder / "evaluations.csv", not (self.folder / "evaluations.csv").exists()
         with path.open("a", newline="") as file:
             writer = csv.writer(file)
@@ -64,6 +64,7 @@ class Recorder:
             numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
             writer.writerow([came_from.step, round(came_from.seconds / 3600, 4), len(scores.scores), *numbers])
         self.board.add(came_from.step, {"Evaluation/Mean_Score": scores.mean})
+        save_weights(self.folder.snapshot(came_from.step), weights, self.config, dtype=np.float16)
         if scores.mean > self.progress.best_mean:
             self.progress.best_mean = scores.mean
             save_weights(self.folder / "best.safetensors", weights, self.config)

@@ -1,50 +1,46 @@
-"""From a run to a shipped stage: copy the weights, evaluate the copy, write the manifest's entry."""
+"""From a run to a shipped stage: copy the weights, evaluate the copy, record a game, write the manifest's entry."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from course_lib import pretrained
+from course_lib import pretrained, recordings, stages
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
 from course_lib.config import PRESETS, differences
 from course_lib.errors import CourseError
-from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
 from course_lib.files import written_whole
-
-EPISODES, EPSILON, SEED = 30, 0.01, 10_000  # seeds apart from those by which training chose its best weights
+from course_lib.logs import POINTS, read_curve
 
 FLAGS = {"total_steps": "--total-steps", "num_workers": "--workers", "workers_as": "--workers-as"}
 
 
-def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dict:
-    """Make `run`'s best weights stage `stage` of `agent`; returns the manifest's entry."""
+def ship(run: Path, agent: str, stage: int, machine: str, note: str = "", step: int | None = None) -> dict:
+    """Make the weights that `run` evaluated at `step` agent steps (None: its best) stage `stage` of `agent`; returns the manifest's entry."""
     folder = RunFolder(run)
     about = folder.about(agent)
-    weights, config = pretrained.load_weights(folder / "best.safetensors", agent)
+    reached = folder.evaluation(step)
+    weights, config = pretrained.load_weights(folder / "best.safetensors" if step is None else folder.snapshot(step), agent)
     if config.game != "breakout":
         raise CourseError(f"{run} plays {config.game}; only Breakout's agents are shipped.")
-    best = folder.best_evaluation()
 
-    path = pretrained.FOLDER / agent / f"stage{stage}.safetensors"
-    pretrained.save_weights(path, weights, config, dtype=np.float16)
-    shutil.copyfile(folder / "curve.csv", path.parent / "curve.csv")
-    learner, config = pretrained.load_learner(path, about["framework"], agent)
-    policies = {"evaluation": (greedy_policy(learner, EPSILON), {"epsilon": EPSILON})}
-    if agent == "a3c":  # the way it is trained first; Q-values have no probabilities to draw from
-        policies = {"evaluation": (sampled_policy(learner), {"policy": "sampled"}), "greedy_evaluation": policies["evaluation"]}
-    if agent == "bootstrapped_dqn":
-        policies = {"evaluation": (policies["evaluation"][0], {"policy": "vote", "epsilon": EPSILON})}
-    evaluations = {}
-    with tqdm(total=EPISODES * len(policies), unit=" games", leave=False) as bar:
-        for name, (policy, manner) in policies.items():
-            evaluations[name] = {"episodes": EPISODES} | manner | evaluate(policy, config, EPISODES, SEED, bar.update).summary()
+    with tempfile.TemporaryDirectory() as made:  # whoever stops before the end leaves everything as it was
+        path = Path(made) / f"stage{stage}.safetensors"
+        pretrained.save_weights(path, weights, config, dtype=np.float16)
+        with tqdm(total=stages.EPISODES * len(stages.EVALUATIONS[agent]), unit=" games", leave=False) as bar:
+            evaluations = stages.evaluate_file(path, agent, about["framework"], bar.update)
+        learner, config = pretrained.load_learner(path, about["framework"], agent)
+        recordings.save_recording(recordings.play_as_trained(learner, config), config, recordings.beside(path))
+        checksum = pretrained.sha256(path)
+        shutil.copytree(made, pretrained.FOLDER / agent, dirs_exist_ok=True)
+    ship_curve(folder / "curve.csv", pretrained.FOLDER / agent / "curve.csv", agent)
 
     command = f"course train {agent} --framework {about['framework']} --preset {config.preset} --run {run} --seed {about['seed']}"
     for name in set(differences(config, PRESETS[agent][config.preset])) & FLAGS.keys():
@@ -53,10 +49,10 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
         "agent": agent,
         "stage": stage,
         "file": f"{agent}/stage{stage}.safetensors",
-        "sha256": pretrained.sha256(path),
-        "agent_steps": best["agent_steps"],
-        "emulator_frames": best["agent_steps"] * config.frame_skip,
-        "hours": best["hours"],
+        "sha256": checksum,
+        "agent_steps": reached["agent_steps"],
+        "emulator_frames": reached["agent_steps"] * config.frame_skip,
+        "hours": reached["hours"],
         "machine": machine,
         "command": command,
         "preset": config.preset,
@@ -68,6 +64,13 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "") -> dic
     } | evaluations
     write(entry)
     return entry
+
+
+def ship_curve(curve: Path, shipped: Path, agent: str) -> None:
+    """Ship a run's learning curve, unless a longer one of this agent is there: the early stages may come from a shorter run."""
+    kind = POINTS[agent]
+    if not shipped.exists() or read_curve(curve, kind)[-1].agent_steps >= read_curve(shipped, kind)[-1].agent_steps:
+        shutil.copyfile(curve, shipped)
 
 
 def write(entry: dict) -> None:

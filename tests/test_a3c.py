@@ -434,7 +434,7 @@ def test_the_best_weights_keep_their_mean(tmp_path):
     """Also where the last thing that a run does is its best evaluation."""
     config = replace(TINY, evaluation_period=1_000, evaluation_episodes=5)
     progress = quiet_train(config, "torch", tmp_path / "run")
-    assert saved(tmp_path / "run").best_mean == progress.best_mean == RunFolder(tmp_path / "run").best_evaluation()["mean"]
+    assert saved(tmp_path / "run").best_mean == progress.best_mean == RunFolder(tmp_path / "run").evaluation()["mean"]
     assert saved(tmp_path / "run").step == progress.step
 
 
@@ -469,6 +469,18 @@ def test_an_evaluation_is_logged_at_the_steps_of_its_weights(tmp_path, monkeypat
     rows = (tmp_path / "run" / "evaluations.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == checkpoints
     assert len(checkpoints) >= 2 and progress.step > checkpoints[0] + 100
+
+
+def test_every_evaluation_keeps_its_weights(tmp_path):
+    """And a run that comes to its end is evaluated there, however short it is."""
+    run = tmp_path / "run"
+    progress = quiet_train(replace(TINY, evaluation_period=10**6, evaluation_episodes=2), "torch", run)
+    row = RunFolder(run).evaluation()
+    assert row["agent_steps"] == progress.step >= TINY.total_steps
+    weights, config = load_weights(RunFolder(run).snapshot(progress.step), "a3c")
+    best, _ = load_weights(run / "best.safetensors", "a3c")
+    assert config.evaluation_period == 10**6 and weights.keys() == best.keys()
+    assert all((weights[name] == best[name].astype(np.float16)).all() for name in best)
 
 
 def test_ctrl_c_ends_an_evaluation(tmp_path, monkeypatch):

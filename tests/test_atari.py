@@ -1,6 +1,7 @@
 """Breakout as the agents meet it: the emulator's settings, the pixels, serving, lives, and two forms that show one game."""
 
 import itertools
+import sys
 
 import cv2
 import gymnasium
@@ -10,7 +11,7 @@ from gymnasium.utils.env_checker import check_env
 
 import course_lib  # noqa: F401  (registers the id)
 from course_lib.atari import ACTIONS, FIRE, GAME_ID, LEFT, NOOP, NUM_LIVES, RIGHT, SCREEN_SHAPE
-from course_lib.atari import Breakout, FrameHistory, VectorBreakout, preprocess_binary, preprocess_grey
+from course_lib.atari import Breakout, FrameHistory, VectorBreakout, preprocess_binary, preprocess_book, preprocess_grey
 from course_lib.errors import CourseError
 
 BALL_X, BALL_Y, PADDLE_X = 99, 101, 72  # addresses in the emulator's memory; BALL_Y is 0 while no ball is in play
@@ -100,6 +101,13 @@ def test_a_missing_rom_is_one_sentence(make, monkeypatch, tmp_path):
             make()
 
 
+@pytest.mark.parametrize("make", [Breakout, lambda: VectorBreakout(1)], ids=["single", "vector"])
+def test_a_missing_emulator_is_one_sentence(make, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(CourseError, match="^The Atari emulator is missing .*pip install ale-py$"):
+        make()
+
+
 def test_other_settings_are_refused_in_one_sentence():
     with pytest.raises(CourseError, match="3 actions"):
         Breakout(num_actions=5)
@@ -165,6 +173,31 @@ def test_binary_never_loses_the_ball():
 # History
 
 
+def test_the_books_pixels_are_resized_without_smoothing():
+    """As scikit-image did: each pixel from the four that surround its centre, then fractions cut off."""
+    screen = np.random.default_rng(0).integers(256, size=SCREEN_SHAPE, dtype=np.uint8)
+    luminance = 0.2125 * screen[..., 0] + 0.7154 * screen[..., 1] + 0.0721 * screen[..., 2]
+    for row, column in [(0, 0), (3, 80), (40, 41), (83, 83)]:
+        y, x = (row + 0.5) * 210 / 84 - 0.5, (column + 0.5) * 160 / 84 - 0.5
+        top, left = int(y), int(x)
+        down, right = y - top, x - left
+        upper = (1 - right) * luminance[top, left] + right * luminance[top, left + 1]
+        lower = (1 - right) * luminance[top + 1, left] + right * luminance[top + 1, left + 1]
+        assert preprocess_book(screen)[row, column] == int((1 - down) * upper + down * lower)
+
+
+def test_the_books_frames_show_two_screens():
+    """The brighter pixel of this screen and the one before; a game's first frame has no other."""
+    env = Breakout("book")
+    observation, _ = env.reset(seed=1)
+    np.testing.assert_array_equal(observation, np.stack([preprocess_book(env.render())] * 4, axis=-1))
+    for _ in range(30):
+        before = env.render()
+        observation, *_ = env.step(STAY_)
+        np.testing.assert_array_equal(observation[..., -1], preprocess_book(np.maximum(before, env.render())))
+    assert (before != env.render()).any()
+
+
 def test_history_starts_with_the_first_frame_four_times():
     frames = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((84, 84), np.uint8)
     history = FrameHistory(4)
@@ -195,7 +228,7 @@ def test_histories_side_by_side_start_on_their_own():
 # One game
 
 
-@pytest.mark.parametrize("preprocessing", ["grey", "binary"])
+@pytest.mark.parametrize("preprocessing", ["grey", "binary", "book"])
 def test_a_game_passes_gymnasiums_checks(preprocessing):
     check_env(Breakout(preprocessing, max_frames=100), skip_render_check=True)
     env = Breakout(preprocessing)
@@ -289,7 +322,7 @@ class Autoreset:
 
 
 @pytest.mark.parametrize("max_frames", [108_000, 402])
-@pytest.mark.parametrize("preprocessing", ["grey", "binary"])
+@pytest.mark.parametrize("preprocessing", ["grey", "binary", "book"])
 def test_both_forms_show_the_same_games(preprocessing, max_frames):
     settings = dict(preprocessing=preprocessing, noop_max=0, max_frames=max_frames)
     rng = np.random.default_rng(1)
@@ -313,7 +346,8 @@ def test_both_forms_show_the_same_games(preprocessing, max_frames):
             assert info["actions"][i] == single_info.get("action", info["actions"][i])
             if single.over:  # the vector's last screen is the one before
                 np.testing.assert_array_equal(observations[i, ..., :-1], observation[..., :-1])
-                np.testing.assert_array_equal(observations[i, ..., -1], before[i, ..., -1])
+                if preprocessing != "book":  # of two screens: this one and the one before it, which differ
+                    np.testing.assert_array_equal(observations[i, ..., -1], before[i, ..., -1])
             else:
                 np.testing.assert_array_equal(observations[i], observation)
         games += terminated | truncated

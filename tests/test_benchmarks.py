@@ -1,5 +1,6 @@
 """Every benchmark runs with a tiny budget and prints its table. Its bars are for quiet machines: not enforced here."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -35,10 +36,38 @@ def test_a_benchmark_prints_its_table(name, options, lines):
     assert status == ("missed" in table)
 
 
-@pytest.mark.parametrize("options, lines", [([], ["4,400,000", "98.3"]), (["--agent", "a3c"], ["20,000,000", "100.3"])])
+BESIDE = [
+    ([], ["4,400,000", "98.3"]),
+    (["--agent", "a3c"], ["20,000,000", "100.3"]),
+    (["--agent", "bootstrapped_dqn"], ["Bootstrapped DQN on Breakout", "250,000"]),
+]
+
+
+@pytest.mark.parametrize("options, lines", BESIDE)
 def test_the_learning_curves_stand_beside_the_books(options, lines):
     status, table = run("learning_curve.py", *options)
     assert status == 0 and all(line in table for line in lines), table
+
+
+def test_our_training_passes_the_books_score_sooner():
+    status, table = run("learning_curve.py", "--times")
+    assert status == 0 and "99.7" in table and "144.5" in table, table
+
+
+def test_a_score_is_passed_when_it_is_first_reached():
+    passes = runpy.run_path(str(BENCHMARKS / "learning_curve.py"))["passes"]
+    curve = [(10, 0.1, 5.0), (20, 0.2, 50.0), (30, 0.3, 40.0), (40, 0.4, 60.0)]
+    assert passes(curve, 45.0) == (20, 0.2) and passes(curve, 60.0) == (40, 0.4) and passes(curve, 61.0) is None
+
+
+def test_the_curves_figure(tmp_path):
+    status, _ = run("learning_curve.py", "--figure", str(tmp_path / "curves.png"))
+    assert status == 0 and (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_playing_is_timed():
+    status, table = run("play_speed.py", "--clip", "1", "--agent", "dqn")
+    assert "dqn, torch" in table and "dqn, keras" in table and "15 s at most" in table and status == ("missed" in table), table
 
 
 def test_the_trials_have_a_row_each():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from course_lib import cli, config, pretrained, shipping
+from course_lib import cli, config, pretrained, recordings, stages
 from course_lib.learners import make_learner
 
 
@@ -255,7 +255,7 @@ def test_wrong_options_end_in_status_2(wrong, capsys):
 
 def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
-    monkeypatch.setattr(shipping, "EPISODES", 2)
+    monkeypatch.setattr(stages, "EPISODES", 2)
     run = tmp_path / "run"
     assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
     assert cli.main(["ship", "dqn", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
@@ -263,14 +263,36 @@ def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     assert entry["emulator_frames"] == 4 * entry["agent_steps"] and len(entry["evaluation"]["scores"]) == 2
     assert "--preset smoke" in entry["command"] and (tmp_path / "pretrained" / "dqn" / "curve.csv").exists()
     assert pretrained.problems() == []
+    recorded, played = recordings.recorded_game("dqn", 1), recordings.game("dqn", 1)
+    assert recorded.actions == played.actions and recorded.rewards == played.rewards
     capsys.readouterr()
-    assert cli.main(["evaluate", "--episodes", "2", "--seed", str(shipping.SEED), "--json"]) == 0
+    assert cli.main(["evaluate", "--episodes", "2", "--seed", str(stages.SEED), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
+
+
+def test_shipping_an_earlier_evaluation(capsys, tmp_path, monkeypatch):
+    """Its own weights, steps and hours; a shorter run's stage leaves the longer run's curve."""
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(stages, "EPISODES", 2)
+    monkeypatch.setitem(config.PRESETS["dqn"], "smoke", replace(config.SMOKE, total_steps=20_000, evaluation_period=10_000, learning_starts=10**6))
+    run, short = tmp_path / "run", tmp_path / "short"
+    assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
+    assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(short), "--framework", "torch", "--total-steps", "10000"]) == 0
+    rows = [int(row.split(",")[0]) for row in (run / "evaluations.csv").read_text().splitlines()[1:]]
+    ship = ["ship", "dqn", "--run", str(run), "--machine", "a test", "--stage"]
+    assert cli.main([*ship, "2", "--step", str(rows[1])]) == 0 and cli.main([*ship, "1", "--step", str(rows[0])]) == 0
+    one, two = pretrained.manifest()
+    assert (one["agent_steps"], two["agent_steps"]) == tuple(rows) and one["hours"] < two["hours"]
+    assert "not evaluated at 7 agent steps" in fails(capsys, *ship, "3", "--step", "7")
+    curve = (pretrained.FOLDER / "dqn" / "curve.csv").read_text()
+    assert cli.main(["ship", "dqn", "--run", str(short), "--machine", "a test", "--stage", "1"]) == 0
+    assert "--total-steps 10000" in pretrained.find_stage("dqn", 1)["command"]
+    assert (pretrained.FOLDER / "dqn" / "curve.csv").read_text() == curve == (run / "curve.csv").read_text() != (short / "curve.csv").read_text()
 
 
 def test_shipping_an_a3c_run(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
-    monkeypatch.setattr(shipping, "EPISODES", 2)
+    monkeypatch.setattr(stages, "EPISODES", 2)
     run = tmp_path / "run"
     assert cli.main(["train", "a3c", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
     assert cli.main(["ship", "a3c", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
@@ -279,14 +301,14 @@ def test_shipping_an_a3c_run(capsys, tmp_path, monkeypatch):
     assert "course train a3c" in entry["command"] and pretrained.problems() == []
     capsys.readouterr()
     for policy, name in (("sampled", "evaluation"), ("greedy", "greedy_evaluation")):
-        evaluate = ["evaluate", "--agent", "a3c", "--policy", policy, "--episodes", "2", "--seed", str(shipping.SEED), "--json"]
+        evaluate = ["evaluate", "--agent", "a3c", "--policy", policy, "--episodes", "2", "--seed", str(stages.SEED), "--json"]
         assert cli.main(evaluate) == 0
         assert json.loads(capsys.readouterr().out)["scores"] == entry[name]["scores"]
 
 
 def test_shipping_a_bootstrapped_run(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
-    monkeypatch.setattr(shipping, "EPISODES", 2)
+    monkeypatch.setattr(stages, "EPISODES", 2)
     run = tmp_path / "run"
     assert cli.main(["train", "bootstrapped_dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
     assert cli.main(["ship", "bootstrapped_dqn", "--run", str(run), "--stage", "1", "--machine", "a test"]) == 0
@@ -294,8 +316,23 @@ def test_shipping_a_bootstrapped_run(capsys, tmp_path, monkeypatch):
     assert entry["evaluation"]["policy"] == "vote" and entry["evaluation"]["epsilon"] == 0.01
     assert "course train bootstrapped_dqn" in entry["command"] and pretrained.problems() == []
     capsys.readouterr()
-    assert cli.main(["evaluate", "--agent", "bootstrapped_dqn", "--episodes", "2", "--seed", str(shipping.SEED), "--json"]) == 0
+    assert cli.main(["evaluate", "--agent", "bootstrapped_dqn", "--episodes", "2", "--seed", str(stages.SEED), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
+
+
+def test_the_books_weights_are_played_and_evaluated(capsys, tmp_path):
+    from tests.test_book_weights import write_actor
+
+    path = write_actor(tmp_path / "breakout_a3c_5_actor.h5")
+    for framework in ("torch", "keras"):
+        play = ["play", "--weights", str(path), "--framework", framework, "--max-steps", "60", "--out", str(tmp_path / "x.mp4")]
+        assert cli.main(play) == 0
+        said = capsys.readouterr().out
+        assert "sampled: score" in said and "60 agent steps" in said and (tmp_path / "x.mp4").stat().st_size > 1_000
+    assert cli.main(["evaluate", "--weights", str(path), "--policy", "greedy", "--episodes", "2"]) == 0
+    assert "2 games, greedy" in capsys.readouterr().out
+    assert "not of dqn" in fails(capsys, "play", "--weights", path, "--agent", "dqn")
+    assert "There is no file" in fails(capsys, "play", "--weights", tmp_path / "none.h5")
 
 
 def test_a_toy_is_not_shipped(capsys, tmp_path, monkeypatch):
@@ -309,6 +346,6 @@ def test_a_toy_is_not_shipped(capsys, tmp_path, monkeypatch):
 
 
 def test_help_of_every_command_in_a_shell():
-    for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["ship"]):
+    for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["ship"], ["stages"]):
         result = subprocess.run([sys.executable, "-m", "course_lib.cli", *command, "--help"], capture_output=True, text=True)
         assert result.returncode == 0 and "usage: course" in result.stdout

@@ -15,7 +15,7 @@ from course_lib.errors import CourseError
 from course_lib.evaluation import Scores, evaluate, greedy_policy
 from course_lib.learners import FRAMEWORKS, Vote, as_played, make_learner
 from course_lib.logs import read_curve
-from course_lib.pretrained import load_learner
+from course_lib.pretrained import load_learner, load_weights
 from course_lib.q_training import Recorder, due, heads_of, play_and_learn, stop_on_interrupt, train
 from course_lib.replay import ReplayMemory
 
@@ -319,7 +319,7 @@ def test_evaluations_are_voted(tmp_path, monkeypatch):
     monkeypatch.setattr("course_lib.q_training.greedy_policy", watched)
     monkeypatch.setattr("course_lib.learners.vote_shares", lambda q_values: votes.append(q_values.shape[1]) or q_values[:, 0])
     quiet_train(replace(TINY_HEADS, evaluation_period=900, evaluation_episodes=2), "torch", tmp_path / "run", tensorboard=False)
-    assert len(played) == 1 and set(votes) == {3}
+    assert len(played) == 2 and set(votes) == {3}  # at 900 and at the run's end
 
 
 # Resuming
@@ -444,7 +444,7 @@ def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch):
 
 def test_the_best_weights_keep_their_mean_through_a_kill(tmp_path, monkeypatch):
     """Killed right after its best evaluation, a resumed run does not overwrite the best weights with worse ones."""
-    means = iter([10.0, 85.0, 60.0])
+    means = iter([10.0, 85.0, 60.0, 50.0])
 
     def fake(*_):
         return Scores(np.full(3, next(means)), np.ones(3, int), np.arange(3))
@@ -461,7 +461,24 @@ def test_the_best_weights_keep_their_mean_through_a_kill(tmp_path, monkeypatch):
     best = (tmp_path / "run" / "best.safetensors").read_bytes()
     quiet_train(replace(config, total_steps=1_300), "torch", tmp_path / "run", resume=True, tensorboard=False)
     assert (tmp_path / "run" / "best.safetensors").read_bytes() == best
-    assert RunFolder(tmp_path / "run").best_evaluation()["mean"] == 85.0
+    assert RunFolder(tmp_path / "run").evaluation()["mean"] == 85.0
+
+
+def test_every_evaluation_keeps_its_weights(tmp_path):
+    """And a run that comes to its end is evaluated there, however short it is."""
+    run = tmp_path / "run"
+    quiet_train(replace(TINY, evaluation_period=500, evaluation_episodes=2), "torch", run, tensorboard=False)
+    rows = [int(row.split(",")[0]) for row in (run / "evaluations.csv").read_text().splitlines()[1:]]
+    assert len(rows) == 3 and rows[-1] >= TINY.total_steps
+    assert sorted(path.name for path in (run / "snapshots").iterdir()) == sorted(f"{step}.safetensors" for step in rows)
+    best, _ = load_weights(run / "best.safetensors")
+    kept, config = load_weights(RunFolder(run).snapshot(RunFolder(run).evaluation()["agent_steps"]))
+    assert config.evaluation_period == 500 and kept.keys() == best.keys()
+    for name, weight in best.items():
+        np.testing.assert_array_equal(kept[name], weight.astype(np.float16).astype(np.float32))
+    assert any((weight != load_weights(RunFolder(run).snapshot(rows[0]))[0][name]).any() for name, weight in kept.items())
+    with pytest.raises(CourseError, match=f"not evaluated at 7 agent steps, but at {rows[0]}, {rows[1]}"):
+        RunFolder(run).evaluation(7)
 
 
 def test_resuming_says_whether_the_memory_came_along(tmp_path, capsys):
