@@ -143,6 +143,11 @@ def load_stage(agent: str = "dqn", stage: int | None = None) -> tuple[Weights, d
     return load_weights(path, agent)[0], entry
 
 
+def game_beside(weights: Path) -> Path:
+    """Where a stage's recorded game lies: stage1.safetensors -> stage1.game.npz; see `recordings`."""
+    return weights.with_suffix(".game.npz")
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -153,7 +158,9 @@ def problems() -> list[str]:
     try:
         for entry in manifest():
             try:
-                stage_file(entry["agent"], entry["stage"])
+                path, _ = stage_file(entry["agent"], entry["stage"])
+                if not game_beside(path).is_file():
+                    raise CourseError(f"{game_beside(path)} is missing; restore it with: git checkout -- data/pretrained")
             except CourseError as error:
                 found.append(str(error))
     except CourseError as error:

@@ -93,14 +93,9 @@ def load_recording(path: str | Path, max_steps: int | None = None) -> Episode:
     )
 
 
-def beside(weights: Path) -> Path:
-    """Where a stage's recorded game lies: stage1.safetensors -> stage1.game.npz."""
-    return weights.with_suffix(".game.npz")
-
-
 def recorded_game(agent: str, stage: int | None = None, max_steps: int | None = None) -> Episode:
     """The recorded game of a shipped stage (None: the highest). Everybody sees the same one."""
-    return load_recording(beside(pretrained.FOLDER / pretrained.find_stage(agent, stage)["file"]), max_steps)
+    return load_recording(pretrained.game_beside(pretrained.FOLDER / pretrained.find_stage(agent, stage)["file"]), max_steps)
 
 
 def game(agent: str, stage: int | None = None, framework: str = "torch", seed: int = 0, max_steps: int | None = None) -> Episode:

@@ -37,7 +37,7 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "", step: 
         with tqdm(total=stages.EPISODES * len(stages.EVALUATIONS[agent]), unit=" games", leave=False) as bar:
             evaluations = stages.evaluate_file(path, agent, about["framework"], bar.update)
         learner, config = pretrained.load_learner(path, about["framework"], agent)
-        recordings.save_recording(recordings.play_as_trained(learner, config), config, recordings.beside(path))
+        recordings.save_recording(recordings.play_as_trained(learner, config), config, pretrained.game_beside(path))
         checksum = pretrained.sha256(path)
         shutil.copytree(made, pretrained.FOLDER / agent, dirs_exist_ok=True)
     ship_curve(folder / "curve.csv", pretrained.FOLDER / agent / "curve.csv", agent)

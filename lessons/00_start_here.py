@@ -292,8 +292,8 @@ figures.show_scores(points)
 
 # %% [markdown]
 # ## The map
-# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks are open; outlined ones are coming:
-# 08 watch them learn, 09 share your agent.
+# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks are open; the outlined one is coming:
+# 09 share your agent.
 #
 # At the foot of an open brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a
 # Mac **Cmd+S**). Answers and progress live in the notebooks and nowhere else. Come back and run this cell whenever you like.

@@ -833,8 +833,8 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # And what comes of it? The paper reports that Bootstrapped DQN learns faster than DQN on most Atari games. The code review ends with the
 # words "results: coming soon"; the best evaluation in the log that it ships is 32 points. With a mask that cancels, and targets taken from
 # the online network (both in the [museum of lesson 10](10_bug_museum.ipynb)), that says little about the algorithm. This course keeps that
-# promise in [results.md](../docs/results.md): chains of eight lengths up to 50, DeepSea, and Breakout as far as our runs have come. The
-# stages of an agent, to watch, come with lesson 08.
+# promise in [results.md](../docs/results.md): chains of eight lengths up to 50, DeepSea, and Breakout. The five stages of our ensemble
+# can be watched in [lesson 08](08_watch_them_learn.ipynb).
 #
 # Be modest about Breakout, though. It is no deep-exploration game: random play hits a brick soon enough, and DQN does fine there. Deep
 # exploration pays where rewards are rare and far away.
@@ -891,4 +891,4 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # - van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016.
 # - Wang et al.: [Dueling network architectures for deep reinforcement learning](https://arxiv.org/abs/1511.06581). ICML 2016.
 #
-# **Next**: 08 · Watch them learn, in the making.
+# **Next**: [08 · Watch them learn](08_watch_them_learn.ipynb).

@@ -21,6 +21,7 @@ def shipped(tmp_path, monkeypatch):
     learner = make_learner(SMOKE, "torch", (84, 84, 4), 3)
     path = tmp_path / "dqn" / "stage1.safetensors"
     pretrained.save_weights(path, learner.get_weights(), SMOKE, dtype=np.float16)
+    pretrained.game_beside(path).touch()
     entry = {"agent": "dqn", "stage": 1, "file": "dqn/stage1.safetensors", "sha256": pretrained.sha256(path)}
     write(tmp_path, entry | {"actions": ["stay", "right", "left"], "preprocessing": "grey"})
     return path
@@ -51,6 +52,11 @@ def test_a_damaged_file(shipped):
     with pytest.raises(CourseError, match="checksum"):
         pretrained.load_stage("dqn", 1)
     assert len(pretrained.problems()) == 1
+
+
+def test_a_missing_recording(shipped):
+    pretrained.game_beside(shipped).unlink()
+    assert "stage1.game.npz is missing; restore" in pretrained.problems()[0]
 
 
 def test_a_missing_file_or_manifest(shipped):
