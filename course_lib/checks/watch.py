@@ -47,7 +47,7 @@ READING = {
 )
 def reading(answer):
     if callable(answer):
-        answer = answer()
+        answer()  # a stub says that it is one
     if not isinstance(answer, dict):
         raise Mistake(f'reading must be a dict such as {{"a": True, "b": False, ...}}; yours is of type {type(answer).__name__}')
     for statement, (true, reason) in READING.items():
@@ -106,7 +106,7 @@ def interquartile_mean(answer):
     cases = (
         [9, 0, 400, 7, 1, 8, 3, 6],
         [100, 1, 3, 5],
-        [1, 9, 5, 1, 9, 0, 9, 1],
+        [1, 9, 4, 1, 9, 0, 9, 1],
         [5, 1, 40, 2, 3, 9, 30],
         [4.0, 8.0, 3.0],
     )
