@@ -86,7 +86,7 @@ def as_television(frame: np.ndarray, size: tuple[int, int] = TELEVISION) -> np.n
 
 
 def save_video(frames: list[np.ndarray], path: str | Path, fps: int = FRAMES_PER_SECOND, size: tuple[int, int] = TELEVISION) -> Path:
-    """Write screens as a silent H.264 mp4 of `size` pixels (see `as_television`), which browsers play. Raises CourseError if it cannot be written."""
+    """Write screens as a silent H.264 mp4, which browsers play; `size` as in `as_television`. Raises CourseError if it cannot be written."""
     from moviepy import VideoClip
 
     path = Path(path)
@@ -146,14 +146,14 @@ class Projector:
 
 
 def player(episode: Episode, width: int = 640):
-    """A game to step through; beside the screen what the agent thinks each action is worth, below it what the network sees. Needs ipywidgets."""
+    """A game to step through: the screen, what the agent thinks each action is worth, what the network sees. Needs ipywidgets."""
     projector = Projector(width)
     projector.show(episode)
     return projector.box
 
 
 def picture(episode: Episode, step: int) -> bytes:
-    """A step as a PNG, 640 pixels wide: screen and action scores, and the frames that the network sees. OpenCV draws it, at once: it follows a slider."""
+    """A step as a PNG, 640 pixels wide: screen, action scores, what the network sees. Drawn by OpenCV, fast enough to follow a slider."""
     rows = [np.concatenate([as_television(episode.frames[step], (400, 300)), _action_panel(episode, step)], axis=1)]  # [300, 640, 3]
     if episode.observations:  # a player by rule has none
         rows.append(_network_panel(episode.observations[step]))

@@ -12,7 +12,7 @@ import torch
 import cv2
 import numpy as np
 
-from course_lib import checks, pretrained
+from course_lib import checks, play, pretrained
 from course_lib.evaluation import Scores
 from course_lib.figures import use_course_style
 from course_lib.figures import watch as figures
@@ -63,8 +63,8 @@ for agent, agent_stages in live.shipped().items():  # agent -> its stages
         print(f"{live.NAMES[agent]:17} stage {entry['stage']}: {entry['agent_steps']:>10,} agent steps, {entry['hours']:5.2f} hours")
 
 # %% [markdown]
-# The book ships five stages of its agents, too, taken by the clock. Replayed on today's emulator (ten games each, actions drawn), its A3C
-# scores 12, 25, 27, 18 and 139: its stage 4 is *worse* than its stage 3. Learning is no staircase. Ours were chosen so that each stage is
+# The book ships five stages of its agents, too. Replayed on today's emulator (ten games each, actions drawn), its A3C scores 12, 25, 27, 18
+# and 139: stage 4 *less* than stage 3. Is learning no staircase, or are ten games too few to tell? Ours were chosen so that each stage is
 # surely better than the one before it; what "surely" means is the business of section 4.
 
 # %% [markdown]
@@ -87,10 +87,9 @@ live.show_selector(FRAMEWORK)
 
 # %% [markdown]
 # ## 3 · Five stages in one figure
-# Thirty games of each stage, played for the list of the shipped stages with seeds that training has never used. Each pale dot is a game.
-# The black dot with its number is the mean, the black line a 95 % interval (section 4). A3C draws its actions, the other two take their
-# best one, except for one action in a hundred. **Predict**: how far apart are the best and the worst game of one and the same stage: 10 %,
-# or a factor of three?
+# Thirty games of each stage. Each pale dot is a game; the black dot with its number is the mean, the black line a 95 % interval (section
+# 4). A3C draws its actions, the other two take their best one, except for one action in a hundred. **Predict**: how far apart are the best
+# and the worst game of one and the same stage: 10 %, or a factor of three?
 
 # %%
 my_guess = "10 %"
@@ -125,7 +124,7 @@ print("your guess:", my_guess)
 # from a run of its own.
 #
 # One more reason is a trap. Of many snapshots we ship the one that *scored* best, and part of a best score is luck. That is why the 30
-# games were played **afterwards**, with other seeds: the luck of the choice is not in them.
+# games were played **afterwards**, with seeds that had no part in the choice: its luck is not in them.
 
 # %% [markdown]
 # ## 4 · How sure are we?
@@ -206,8 +205,8 @@ for number in (3, 10, 30, 120):
 
 # %% [markdown]
 # Three lessons. With **30** games the promise is nearly kept. With **3** it is broken: one interval in four misses, since three games
-# cannot show how bad or good the others might have been. And from 30 to 120, **four times** the games, the width halves: it shrinks with $1
-# / \sqrt{N}$.
+# cannot show how bad or good the others might have been. And from 30 to 120, **four times** the games, the width halves: it shrinks with
+# $1 / \sqrt{N}$.
 #
 # A last one. Somebody plays 30 *new* games of the same agent. Is their mean inside your interval? They have luck of their own, so both
 # wobble. For each of the forty intervals of the figure:
@@ -447,9 +446,9 @@ figures.draw_saliency({name: game.frames[step] for name, step in moments.items()
 # The top row is the screen. Below, dimmed, the same screens with the saliency of each stage: nothing where wiping a square changes little,
 # yellow where it changes more, red where it changes most. (Each picture has its own scale: a low stage's scores are small altogether.)
 #
-# Did you expect so much colour on the **wall**? Think of what we did. A black square in the black field takes the ball away and leaves
-# nothing. A black square in the wall does not *hide* bricks: it shows a **hole** in the wall, which is a piece of news, and often one that
-# no game has ever shown. Our eraser leaves marks.
+# Did you expect colour on the **walls**, the one of bricks and those at the sides? Think of what we did. A black square in the black field
+# takes the ball away and leaves nothing. A black square in a wall does not *hide* it: it shows a **hole** in the wall, which is a piece of
+# news, and often one that no game has ever shown. Our eraser leaves marks.
 #
 # Greydanus et al. therefore **blur** the square: what is small and sharp dissolves, large areas stay much as they were. The function that
 # you wrote can do that, too, if it wipes squares out of a *mask*, and where the mask is 0 the blurred frames show through:
@@ -574,7 +573,7 @@ for agent, agent_stages in live.shipped().items():
             before, after = 100 * points[step] / step, 100 * (points[-1] - points[step]) / max(len(played) - step, 1)
             print(said + f"through at step {step}, {bricks(played.frames[step]).sum()} bricks left; "
                   f"points per 100 steps: {before:.0f} before, {after:.0f} after")
-        tunnels.setdefault(agent, {})[f"stage {stage}"] = (played.frames[-1 if step is None else step], points, step)
+        tunnels.setdefault(agent, {})[stage] = (played.frames[-1 if step is None else step], points, step)
 
 # %% [markdown]
 # One recorded game each, so these lines are anecdotes again; and bricks further up are worth more (7 points in place of 1), which is part
@@ -583,12 +582,22 @@ for agent, agent_stages in live.shipped().items():
 # %%
 digger = max(tunnels, key=lambda agent: sum(step is not None for _, _, step in tunnels[agent].values()))
 print("the stages of", live.NAMES[digger])
-figures.draw_tunnels(tunnels[digger])
+figures.draw_tunnels({f"stage {stage}": tunnel for stage, tunnel in tunnels[digger].items()})
 
 # %% [markdown]
 # Above, the wall at the moment of the break-through, or at the game's end where there was none ("never"). Below, the points so far, step by
 # step; a red triangle marks the moment at which the ball first gets behind the wall. Look at how steep the lines are after it: that is what
-# the reward has been teaching. A ball that works by itself, seven points a brick, and no risk of losing it.
+# the reward has been teaching. A ball that works by itself, up to seven points a brick, and hardly any risk of losing it.
+#
+# And as a film, from three seconds before the break-through (or before the game's end, if there was none):
+
+# %% tags=["nbval-ignore-output"]
+stage, (_, points, step) = max(tunnels[digger].items(), key=lambda item: (item[1][2] is not None, item[0]))
+start = max((len(points) if step is None else step) - 45, 0)
+play.show_video(recorded_game(digger, stage).frames[start : start + 225], width=480)
+
+# %% [markdown]
+# Watch the paddle while the ball is up there. Does it rest, or does it get ready?
 
 # %% [markdown]
 # ## Quiz

@@ -142,7 +142,7 @@ def test_without_an_emulator_recorded_games_are_shown(folder):
     done = subprocess.run([sys.executable, "-c", WITHOUT_ATARI, str(folder)], capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr
     said, *_, film = done.stdout.strip().splitlines()
-    assert said.startswith("No game can be played here (The Atari emulator is missing") and "so this is the recorded game of the stage" in said
+    assert said.startswith("No game can be played here (The Atari emulator is missing") and "so this is the recorded game" in said
     assert "A3C, stage 2: " in said and film == "61 True"
 
 

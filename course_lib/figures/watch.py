@@ -1,4 +1,4 @@
-"""Lesson 08's drawings: stages and their scores, learning curves, how sure a mean is, what a network looks at, where heads differ, tunnels."""
+"""Lesson 08's drawings: stages, learning curves, how sure a mean is, what a network looks at, where heads differ, tunnels."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ def draw_scores(entries: Sequence[dict]) -> None:
     """A panel for each agent: the games of each stage as dots, beside them their mean and its interval. entries: the manifest's."""
     agents = shipped()
     _, axes = plt.subplots(1, len(agents), figsize=(11.5, 4.3), sharey=True, squeeze=False)
-    rng = np.random.default_rng(0)  # sideways only
+    rng = np.random.default_rng(0)
     for ax, (agent, stages) in zip(axes[0], agents.items()):
         for entry in (entry for entry in entries if entry["agent"] == agent):
             stage, evaluation = entry["stage"], entry["evaluation"]
             scores, (low, high) = np.array(evaluation["scores"]), evaluation["interval_95"]
-            ax.plot(stage + rng.uniform(-0.25, 0.05, len(scores)), scores, "o", color=PALETTE[COLORS[agent]], alpha=0.35, markersize=4, mew=0)
+            sideways = rng.uniform(-0.25, 0.05, len(scores))
+            ax.plot(stage + sideways, scores, "o", color=PALETTE[COLORS[agent]], alpha=0.35, markersize=4, mew=0)
             ax.plot([stage + 0.22] * 2, [low, high], color=PALETTE["black"], linewidth=2.5)
             ax.plot(stage + 0.22, evaluation["mean"], "o", color=PALETTE["black"], markersize=5)
             ax.text(stage + 0.3, evaluation["mean"], f"{evaluation['mean']:.0f}", va="center", fontsize=10)
@@ -136,11 +137,12 @@ def draw_kept(scores: np.ndarray, drop: int, lines: Mapping[str, float]) -> None
 
 # --- What does it look at? ------------------------------------------------------------------------------------------------------------
 
-HEAT = LinearSegmentedColormap.from_list("heat", [(*to_rgb(PALETTE["yellow"]), 0), (*to_rgb(PALETTE["yellow"]), 0.55), (*to_rgb(PALETTE["red"]), 0.9)])
+YELLOW, RED = to_rgb(PALETTE["yellow"]), to_rgb(PALETTE["red"])
+HEAT = LinearSegmentedColormap.from_list("heat", [(*YELLOW, 0), (*YELLOW, 0.55), (*RED, 0.9)])  # from nothing at all
 
 
 def telling_moments(game: Episode) -> dict[str, int]:
-    """Three steps: a ball falls towards the paddle, a ball rises, and a ball behind the wall, or else one that has just come back from it."""
+    """Three steps: a ball falls, a ball rises, and a ball behind the wall, or else one that has just come back from it."""
     balls = [find_ball(frame) for frame in game.frames[: len(game)]]
     rows = np.array([np.nan if ball is None else ball[0] for ball in balls])
     speed = np.r_[np.nan, np.diff(rows)]
@@ -228,7 +230,7 @@ def apart(order: Sequence[int], number: int, gap: int = 30) -> list[int]:
 
 
 def draw_heads(game: Episode, spread: np.ndarray, winner: np.ndarray) -> None:
-    """Score, spread of the heads [T] and share of the heads that back the winner [T], one under the other; the steps of most and least spread."""
+    """Score, spread of the heads [T] and share of them that back the winner [T]; below, the screens of most and least spread."""
     steps = len(spread)
     order = np.argsort(spread[4:], kind="stable") + 4  # before step 4 the history repeats the first frame
     least, most = apart(order, 3), apart(order[::-1], 3)

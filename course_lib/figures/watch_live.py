@@ -26,7 +26,7 @@ def shipped() -> dict[str, list[int]]:
 
 
 def film(games: Mapping[str, Episode]) -> list[np.ndarray]:
-    """Games as one film, side by side, with name, points and lives: uint8 [224, 248 N, 3] a step. A game that is over stays on its last screen."""
+    """Games side by side, with name, points and lives: uint8 [224, 248 N, 3] a step. A game that is over stays on its last screen."""
     steps = max(len(game.frames) for game in games.values())
     return [np.hstack([_tile(name, game, min(step, len(game))) for name, game in games.items()]) for step in range(steps)]
 
@@ -91,15 +91,17 @@ class Selector:
             self.button.disabled = False
 
     def fall_back(self, reason: CourseError) -> None:
+        what = f"No game can be played here ({reason}), so this is the recorded game of the stage, whatever the seed."
         try:
-            self.put_in(self.recorded(), f"No game can be played here ({reason}), so this is the recorded game of the stage, whatever the seed.")
+            self.put_in(self.recorded(), what)
         except CourseError as error:
             self.said.value = str(error)
 
     def put_in(self, game: Episode, what: str) -> None:
         self.projector.show(game)
         cut = "" if game.lives[-1] == 0 else f", its first {len(game)} steps"
-        self.said.value = f"{what} {NAMES[self.agent.value]}, stage {self.stage.value}: {game.score:.0f} points{cut}. Press the triangle below."
+        name = f"{NAMES[self.agent.value]}, stage {self.stage.value}"
+        self.said.value = f"{what} {name}: {game.score:.0f} points{cut}. Press the triangle below."
 
 
 def show_selector(framework: str) -> None:
