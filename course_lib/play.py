@@ -127,19 +127,27 @@ class Projector:
     def __init__(self, width: int = 640):
         import ipywidgets as widgets
 
-        self.image = widgets.Image(format="png", width=width)
-        self.play = widgets.Play(min=0, interval=1000 // FRAMES_PER_SECOND)
-        self.slider = widgets.IntSlider(min=0, description="step")
-        widgets.jslink((self.play, "value"), (self.slider, "value"))
-        self.slider.observe(lambda change: self.turn_to(change["new"]), names="value")
-        self.box = widgets.VBox([self.image, widgets.HBox([self.play, self.slider])])
+        self.image, self.controls, self.handles = widgets.Image(format="png", width=width), widgets.HBox(), []
+        self.box = widgets.VBox([self.image, self.controls])
 
     def show(self, episode: Episode) -> None:
-        """Stop, and begin at the first step of another game."""
-        self.episode, self.play.playing = episode, False
-        self.play.value = self.slider.value = 0
-        self.play.max = self.slider.max = len(episode) - 1
+        """Begin at the first step of a game. Its handles are new: what those of the last game still send, nobody hears."""
+        import ipywidgets as widgets
+
+        self.stop()
+        for handle in self.handles:
+            handle.close()
+        self.episode = episode
+        self.play = widgets.Play(min=0, max=len(episode) - 1, interval=1000 // FRAMES_PER_SECOND)
+        self.slider = widgets.IntSlider(min=0, max=len(episode) - 1, description="step")
+        self.handles = [widgets.jslink((self.play, "value"), (self.slider, "value")), self.play, self.slider]
+        self.slider.observe(lambda change: self.turn_to(change["new"]), names="value")
+        self.controls.children = (self.play, self.slider)
         self.turn_to(0)
+
+    def stop(self) -> None:
+        if self.handles:
+            self.play.playing = False
 
     def turn_to(self, step: int) -> None:
         self.image.value = picture(self.episode, step)

@@ -587,7 +587,8 @@ figures.draw_tunnels({f"stage {stage}": tunnel for stage, tunnel in tunnels[digg
 # %% [markdown]
 # Above, the wall at the moment of the break-through, or at the game's end where there was none ("never"). Below, the points so far, step by
 # step; a red triangle marks the moment at which the ball first gets behind the wall. Look at how steep the lines are after it: that is what
-# the reward has been teaching. A ball that works by itself, up to seven points a brick, and hardly any risk of losing it.
+# the reward has been teaching. A ball that works by itself, up to seven points a brick, and hardly any risk of losing it. (Where a line goes
+# flat again, few bricks may be left to hit.)
 #
 # And as a film, from three seconds before the break-through (or before the game's end, if there was none):
 

@@ -95,7 +95,7 @@ def test_a_choice_plays_here_in_the_one_player(stages):
     selector = watch_live.Selector("torch", max_steps=25)
     player, seen = selector.projector, []
     selector.said.observe(lambda change: seen.append(change["new"]), names="value")
-    player.play.playing, player.slider.value = True, 20
+    player.play.playing, player.slider.value, old = True, 20, (player.play, player.slider)
     selector.agent.value = "bootstrapped_dqn"
     selector.seed.value = 4
     assert selector.stage.options == (1,)
@@ -104,7 +104,8 @@ def test_a_choice_plays_here_in_the_one_player(stages):
     assert seen[-1].startswith("Played here with seed 4. Bootstrapped DQN, stage 1: ") and "its first 25 steps" in seen[-1]
     assert selector.projector is player and not player.play.playing and player.slider.value == 0 and player.slider.max == 24
     assert player.episode.seed == 4 and player.image.value == picture(player.episode, 0)
-    assert not selector.button.disabled
+    assert not old[0].playing and old[0].comm is None and old[1].comm is None  # closed
+    assert player.controls.children == (player.play, player.slider) and not selector.button.disabled
     player.slider.value = 10
     assert player.image.value == picture(player.episode, 10)
 

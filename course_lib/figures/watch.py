@@ -279,8 +279,8 @@ def draw_tunnels(games: Mapping[str, tuple[np.ndarray, np.ndarray, int | None]])
         ax.title.set_color(PALETTE[color])
         curves.plot(points, color=PALETTE[color], linewidth=2)
         curves.plot(len(points), points[-1], "o", color=PALETTE[color])
-        curves.annotate(name, (len(points), points[-1]), (0, 7), textcoords="offset points", color=PALETTE[color], ha="center", va="bottom",
-                        bbox=dict(boxstyle="round,pad=0.1", facecolor="white", edgecolor="none", alpha=0.8), zorder=4)  # fmt: skip
+        end, side = (len(points), points[-1]), "left" if place % 2 else "right"  # neighbours that end close together
+        curves.annotate(name, end, (0, 7), textcoords="offset points", color=PALETTE[color], ha=side, va="bottom", zorder=4)
         if step is not None:
             curves.plot(step, points[step], "v", color=PALETTE["red"], markersize=10, zorder=3)
             curves.annotate("behind the wall", (step, points[step]), (-8, 6), textcoords="offset points", ha="right", color=PALETTE["red"])

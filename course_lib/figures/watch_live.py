@@ -80,7 +80,8 @@ class Selector:
 
     def play(self) -> None:
         """Let the chosen stage play, here and now, and put the game into the player."""
-        self.projector.play.playing, self.button.disabled = False, True
+        self.projector.stop()
+        self.button.disabled = True
         self.said.value = f"{NAMES[self.agent.value]}, stage {self.stage.value}, is playing ..."
         try:
             game = recordings.game(self.agent.value, self.stage.value, self.framework, self.seed.value, self.max_steps)
