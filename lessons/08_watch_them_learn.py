@@ -353,6 +353,9 @@ for agent, agent_stages in live.shipped().items():
 print("yours agrees with scipy's trim_mean on every stage:", all(agree))
 
 # %% [markdown]
+# Go down the list: is there a stage whose mean and IQM lie far apart? Then look for its lucky games in the clouds of section 3.
+
+# %% [markdown]
 # ## 5 · What does it look at?
 # A network of more than a million weights cannot be read. But it can be *asked*. Hide a small square of the screen, in all four frames,
 # behind black, the background. If the scores of the actions stay as they were, nothing in that square mattered. If they jump, something
