@@ -17,6 +17,7 @@ from pathlib import Path
 from common import Row, report
 
 from course_lib import pretrained
+from course_lib.config import PRESETS
 from course_lib.learners import FRAMEWORKS
 from course_lib.play import FRAMES_PER_SECOND
 
@@ -27,14 +28,17 @@ def play_seconds(agent: str, framework: str, seconds: int, out: Path) -> float:
     """How long the command takes, from start to written video."""
     options = ["--agent", agent, "--framework", framework, "--max-steps", str(seconds * FRAMES_PER_SECOND), "--out", str(out)]
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "course_lib.cli", "play", *options], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    done = subprocess.run([sys.executable, "-m", "course_lib.cli", "play", *options], check=True, capture_output=True, text=True)
+    passed = time.perf_counter() - start
+    if f"{seconds * FRAMES_PER_SECOND} agent steps" not in done.stdout:
+        raise SystemExit(f"The game was over before the clip was: {done.stdout}")
+    return passed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clip", type=int, default=30, metavar="S", help="length of the clip in seconds (default: %(default)s)")
-    parser.add_argument("--agent", help="only this one (default: all that ship)")
+    parser.add_argument("--agent", choices=sorted(PRESETS), help="only this one (default: all that ship)")
     options = parser.parse_args()
     agents = [options.agent] if options.agent else sorted({entry["agent"] for entry in pretrained.manifest()})
     rows = []

@@ -1,8 +1,9 @@
 """The book's own A3C agents: weight files of Keras of its day (HDF5), read into this course's form, so that whoever has them can compare.
 
-Such a file, `breakout_a3c_5_actor.h5`, holds the small network of Mnih et al. 2013 with a softmax over stay, right, left. Its observations differ
+Such a file, `breakout_a3c_5_actor.h5`, holds the small network of Mnih et al. 2013 with a softmax over stay, right, left. Its pixels differ
 from ours in two ways. The newest frame comes first: we turn the first kernels around instead of the frames. And a frame is made of two
-successive screens, grey by luminance, resized without smoothing: `atari.preprocess_book`.
+successive screens, grey by luminance, resized without smoothing: `atari.preprocess_book`. Two habits of the book's play script are not copied: it
+fills the history with one frame again after every lost ball, and idles at a game's start with the ball already in play.
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ def load_book_weights(path: Path) -> tuple[Weights, A3CConfig]:
     """(canonical weights, configuration) of an actor's HDF5 file. The value head, which the book keeps in a file of its own, is all zeros:
     playing does not ask it."""
     arrays = read_layers(path)
-    shapes = [array.shape for array in arrays]
+    shapes = [np.shape(array) for array in arrays]
     if shapes != list(SHAPES.values()):
         advice = "this is the critic; give the actor's file" if shapes[-1:] == [(1,)] else f"its arrays are {shapes or 'none'}"
         raise CourseError(f"{path} is not the book's A3C actor (two convolutions, 256 units, 3 actions): {advice}.")
-    weights = {name: array.astype(np.float32) for name, array in zip(SHAPES, arrays)}
+    weights = {name: np.asarray(array, np.float32) for name, array in zip(SHAPES, arrays)}
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise CourseError(f"{path} holds weights that are not numbers; its training must have failed.")
     weights["conv1/kernel"] = weights["conv1/kernel"][:, :, ::-1].copy()  # newest frame first -> newest frame last
     return weights | {"value/kernel": np.zeros((256, 1), np.float32), "value/bias": np.zeros(1, np.float32)}, CONFIG
 

@@ -99,11 +99,15 @@ class RunFolder:
         """The row of evaluations.csv at `step` agent steps (None: the best one): agent_steps, hours, mean, ..."""
         if not (self / "evaluations.csv").exists():
             raise CourseError(f"{self.path} has not been evaluated yet; train on.")
-        with (self / "evaluations.csv").open(newline="") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-        rows = [row | {"agent_steps": int(row["agent_steps"])} for row in rows]
+        try:
+            with (self / "evaluations.csv").open(newline="") as file:
+                rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            rows = [row | {"agent_steps": int(row["agent_steps"])} for row in rows]
+            best = max(rows, key=lambda row: row["mean"])
+        except (TypeError, ValueError, KeyError) as error:
+            raise CourseError(f"{self / 'evaluations.csv'} is damaged ({error}); mend or delete its last line.") from error
         if step is None:
-            return max(rows, key=lambda row: row["mean"])
+            return best
         for row in rows:
             if row["agent_steps"] == step:
                 return row

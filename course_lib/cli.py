@@ -78,10 +78,12 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--max-steps", type=positive, metavar="N", help="stop after N agent steps (15 are a second; default: the whole game)")
 
     stages = add(commands, "stages", run_stages, "List the trained agents that ship with the course; --verify plays all their games again.")
-    stages.epilog = "Exit status 0 if all is as the manifest says, else 2. --verify plays 30 games of each stage (A3C 60): give it half an hour, or choose."
+    stages.epilog = "--verify plays 30 games of each stage (A3C 60): give it half an hour, or choose. It ends with status 2 if the manifest is wrong."
     stages.add_argument("--agent", choices=AGENTS, help="default: all")
     stages.add_argument("--stage", type=int, metavar="N", help="default: all")
-    stages.add_argument("--verify", action="store_true", help="evaluate again from the files, and say where the manifest is wrong")
+    what = stages.add_mutually_exclusive_group()
+    what.add_argument("--verify", action="store_true", help="evaluate again from the files, and say where the manifest is wrong")
+    what.add_argument("--film", type=Path, metavar="FILE", help="write a video instead, .mp4 or .gif: an agent's stages (default: dqn's) side by side, 30 seconds of their recorded games")
     add_framework(stages)
 
     build = add(commands, "build", run_build, "Build notebooks/ and solutions/ from lessons/.")
@@ -242,11 +244,15 @@ def run_evaluate(options) -> None:
     print("scores " + " ".join(f"{score:.{digits - 1}f}" for score in scores.scores))
 
 
+def check_video_name(out: Path) -> None:
+    if out.suffix not in (".mp4", ".gif"):
+        raise CourseError(f"A video is written as .mp4 or .gif, not {out.name}.")
+
+
 def run_play(options) -> None:
     from course_lib.play import record_episode, save_gif, save_video
 
-    if options.out.suffix not in (".mp4", ".gif"):
-        raise CourseError(f"A video is written as .mp4 or .gif, not {options.out.name}.")
+    check_video_name(options.out)
     learner, config, sampled, path = load_agent(options)
     if config.game != "breakout":
         raise CourseError(f"{path} plays {config.game}; only Breakout has a screen to film.")
@@ -264,6 +270,8 @@ def run_stages(options) -> None:
     from course_lib import stages
     from course_lib.learners import framework
 
+    if options.film:
+        return film_stages(stages.entries(options.agent or "dqn", options.stage), options.film)
     chosen = stages.entries(options.agent, options.stage)
     console = Console()
     Console(width=None if console.is_terminal else 110).print(stages.table(chosen))
@@ -278,6 +286,23 @@ def run_stages(options) -> None:
     if wrong:
         raise CourseError(f"The manifest is wrong in {wrong} of these lines; evaluate and ship again, or restore: git checkout -- data/pretrained")
     print(f"The manifest is right about {len(chosen)} stages.")
+
+
+def film_stages(chosen: list[dict], out: Path) -> None:
+    """Stages side by side."""
+    from course_lib.figures.watch_live import film
+    from course_lib.play import FRAMES_PER_SECOND, save_gif, save_video
+    from course_lib.recordings import recorded_game
+
+    check_video_name(out)
+    games = {f"stage {entry['stage']}": recorded_game(entry["agent"], entry["stage"], max_steps=30 * FRAMES_PER_SECOND) for entry in chosen}
+    pages = film(games)
+    if out.suffix == ".gif":
+        save_gif(pages, out, width=800)
+    else:
+        save_video(pages, out, size=pages[0].shape[1::-1])
+    print(", ".join(f"{name}: {game.score:.0f} points" for name, game in games.items()))
+    print(f"video: {out}")
 
 
 def run_build(options) -> int:

@@ -26,6 +26,9 @@ from course_lib.learners import Learner, Weights, make_learner
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "pretrained"
 FORMAT = "breakout-from-pixels/1"
+ENTRY = {"agent", "stage", "file", "sha256", "agent_steps", "emulator_frames", "hours", "actions", "preprocessing", "evaluation"}
+EVALUATION = {"episodes", "mean", "median", "iqm", "interval_95", "scores", "lengths", "seeds"}
+"""What every entry of the manifest has, and every evaluation in it."""
 
 
 def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
@@ -58,7 +61,7 @@ def save_weights(path: Path, weights: Weights, config: Config, dtype=np.float32)
 
 def agent_of(path: Path) -> str:
     """Whose weights a weight file holds: "dqn", "bootstrapped_dqn" or "a3c"."""
-    if Path(path).suffix in book_weights.SUFFIXES:
+    if Path(path).suffix.lower() in book_weights.SUFFIXES:
         return "a3c"
     _, header = load_tensors(path)
     if header.get("format") != FORMAT or header.get("agent") not in PRESETS:
@@ -68,7 +71,7 @@ def agent_of(path: Path) -> str:
 
 def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, Config]:
     """Read a weight file, ours or the book's: (name -> float32 array, the configuration it was trained with)."""
-    if Path(path).suffix in book_weights.SUFFIXES:
+    if Path(path).suffix.lower() in book_weights.SUFFIXES:
         if agent != "a3c":
             raise CourseError(f"{path} holds weights of the book's a3c, not of {agent}.")
         return book_weights.load_book_weights(path)
@@ -101,8 +104,14 @@ def manifest() -> list[dict]:
     if not path.is_file():
         raise CourseError(f"The list of trained agents is missing: {path}; restore it with: git checkout -- data/pretrained")
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        entries = json.loads(path.read_text())
+        if not isinstance(entries, list):
+            raise ValueError("it is no list")
+        for entry in entries:
+            if lacking := sorted(ENTRY - set(entry)) or sorted(EVALUATION - set(entry["evaluation"])):
+                raise ValueError(f"an entry lacks {', '.join(lacking)}")
+        return entries
+    except (ValueError, TypeError, KeyError) as error:
         raise CourseError(f"{path} is damaged ({error}); restore it with: git checkout -- data/pretrained") from error
 
 

@@ -56,6 +56,7 @@ class Recorder:
 
     def add_evaluation(self, scores: Scores, weights: Weights, came_from: Progress) -> None:
         """Log an evaluation of these weights and keep them, also as the best if they are. came_from: how far the run was when it had them."""
+        save_weights(self.folder.snapshot(came_from.step), weights, self.config, dtype=np.float16)
         path, new = self.folder / "evaluations.csv", not (self.folder / "evaluations.csv").exists()
         with path.open("a", newline="") as file:
             writer = csv.writer(file)
@@ -64,7 +65,6 @@ class Recorder:
             numbers = np.round([scores.mean, scores.median, scores.iqm, *scores.interval], 2).tolist()
             writer.writerow([came_from.step, round(came_from.seconds / 3600, 4), len(scores.scores), *numbers])
         self.board.add(came_from.step, {"Evaluation/Mean_Score": scores.mean})
-        save_weights(self.folder.snapshot(came_from.step), weights, self.config, dtype=np.float16)
         if scores.mean > self.progress.best_mean:
             self.progress.best_mean = scores.mean
             save_weights(self.folder / "best.safetensors", weights, self.config)

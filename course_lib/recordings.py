@@ -68,29 +68,36 @@ def load_recording(path: str | Path, max_steps: int | None = None) -> Episode:
     try:
         with np.load(path) as file:
             about = About(**json.loads(str(file["about"])))
-            steps = len(file["actions"]) if max_steps is None else min(max_steps, len(file["actions"]))
-            numbers = np.bitwise_xor.accumulate(file["screens"][: steps + 1], axis=0)  # [T + 1, 210, 160]
-            colours = file["colours"][:, None] // RED_GREEN_BLUE % 256  # [colours, 3]
-            frames = list(colours.astype(np.uint8)[numbers])  # T + 1 times [210, 160, 3]
-            columns = {name: file[name][:steps] for name in ("action_scores", "actions", "rewards", "lives")}
+            columns = {name: file[name] for name in ("action_scores", "actions", "rewards", "lives")}
+            screens, colours = file["screens"], file["colours"][:, None] // RED_GREEN_BLUE % 256  # [T + 1, 210, 160], [colours, 3]
+        if {len(column) for column in columns.values()} != {len(screens) - 1}:
+            raise ValueError("its columns differ in length")
+        columns = {name: column[:max_steps] for name, column in columns.items()}
+        steps = len(columns["actions"])
+        numbers = np.bitwise_xor.accumulate(screens[: steps + 1], axis=0)
+        frames = list(colours.astype(np.uint8)[numbers])  # T + 1 times [210, 160, 3]
+        return Episode(
+            seed=about.seed,
+            action_names=ACTIONS[about.num_actions][1],
+            frames=frames,
+            observations=observations_of(frames, about)[:steps],
+            action_scores=list(columns["action_scores"]),
+            actions=columns["actions"].tolist(),
+            rewards=columns["rewards"].tolist(),
+            lives=columns["lives"].tolist(),
+            meaning=MEANINGS[about.meaning],
+        )
     except (OSError, EOFError, KeyError, TypeError, ValueError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise CourseError(f"{path} is damaged ({error}); restore it with: git checkout -- data/pretrained") from error
+
+
+def observations_of(frames: list[np.ndarray], about: About) -> list[np.ndarray]:
+    """What the network saw of T + 1 screens: T times uint8 [84, 84, C]."""
     seen = frames
     if about.preprocessing in OF_TWO_SCREENS:
         seen = [np.maximum(frame, before) for frame, before in zip(frames, frames[:1] + frames)]
     preprocess, history = preprocessing_function(about.preprocessing), FrameHistory(about.history)
-    observations = [history.reset(preprocess(seen[0]))] + [history.push(preprocess(frame)) for frame in seen[1:-1]]
-    return Episode(
-        about.seed,
-        ACTIONS[about.num_actions][1],
-        frames,
-        observations[:steps],
-        list(columns["action_scores"]),
-        columns["actions"].tolist(),
-        columns["rewards"].tolist(),
-        columns["lives"].tolist(),
-        MEANINGS[about.meaning],
-    )
+    return [history.reset(preprocess(seen[0]))] + [history.push(preprocess(frame)) for frame in seen[1:-1]]
 
 
 def recorded_game(agent: str, stage: int | None = None, max_steps: int | None = None) -> Episode:

@@ -14,10 +14,9 @@ from tqdm.auto import tqdm
 from course_lib import pretrained, recordings, stages
 from course_lib.atari import ACTIONS
 from course_lib.checkpoints import RunFolder
-from course_lib.config import PRESETS, differences
+from course_lib.config import PRESETS, Config, differences
 from course_lib.errors import CourseError
 from course_lib.files import written_whole
-from course_lib.logs import POINTS, read_curve
 
 FLAGS = {"total_steps": "--total-steps", "num_workers": "--workers", "workers_as": "--workers-as"}
 
@@ -27,50 +26,57 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "", step: 
     folder = RunFolder(run)
     about = folder.about(agent)
     reached = folder.evaluation(step)
-    weights, config = pretrained.load_weights(folder / "best.safetensors" if step is None else folder.snapshot(step), agent)
+    kept = folder.snapshot(reached["agent_steps"])
+    weights, config = pretrained.load_weights(kept if kept.exists() or step else folder / "best.safetensors", agent)
     if config.game != "breakout":
         raise CourseError(f"{run} plays {config.game}; only Breakout's agents are shipped.")
-
-    with tempfile.TemporaryDirectory() as made:  # whoever stops before the end leaves everything as it was
-        path = Path(made) / f"stage{stage}.safetensors"
-        pretrained.save_weights(path, weights, config, dtype=np.float16)
-        with tqdm(total=stages.EPISODES * len(stages.EVALUATIONS[agent]), unit=" games", leave=False) as bar:
-            evaluations = stages.evaluate_file(path, agent, about["framework"], bar.update)
-        learner, config = pretrained.load_learner(path, about["framework"], agent)
-        recordings.save_recording(recordings.play_as_trained(learner, config), config, pretrained.game_beside(path))
-        checksum = pretrained.sha256(path)
-        shutil.copytree(made, pretrained.FOLDER / agent, dirs_exist_ok=True)
-    ship_curve(folder / "curve.csv", pretrained.FOLDER / agent / "curve.csv", agent)
-
-    command = f"course train {agent} --framework {about['framework']} --preset {config.preset} --run {run} --seed {about['seed']}"
-    for name in set(differences(config, PRESETS[agent][config.preset])) & FLAGS.keys():
-        command += f" {FLAGS[name]} {getattr(config, name)}"
     entry = {
         "agent": agent,
         "stage": stage,
         "file": f"{agent}/stage{stage}.safetensors",
-        "sha256": checksum,
         "agent_steps": reached["agent_steps"],
         "emulator_frames": reached["agent_steps"] * config.frame_skip,
         "hours": reached["hours"],
         "machine": machine,
-        "command": command,
+        "command": command(run, about, config),
         "preset": config.preset,
         "seed": about["seed"],
         "versions": {name: version(name) for name in ("ale-py", "gymnasium", "numpy", "torch", "tensorflow", "keras")},
         "actions": list(ACTIONS[config.num_actions][1]),
         "preprocessing": config.preprocessing,
         "note": note,
-    } | evaluations
+    }
+    with tempfile.TemporaryDirectory() as made:  # whoever stops an evaluation leaves everything as it was
+        path = Path(made) / f"stage{stage}.safetensors"
+        pretrained.save_weights(path, weights, config, dtype=np.float16)
+        with tqdm(total=stages.EPISODES * len(stages.EVALUATIONS[agent]), unit=" games", leave=False) as bar:
+            entry |= {"sha256": pretrained.sha256(path)} | stages.evaluate_file(path, agent, about["framework"], bar.update)
+        learner, config = pretrained.load_learner(path, about["framework"], agent)
+        recordings.save_recording(recordings.play_as_trained(learner, config), config, pretrained.game_beside(path))
+
+        made_here = [path, pretrained.game_beside(path)]
+        if stage >= max(shipped_stages(agent), default=0):  # the curve of the run that came farthest
+            made_here.append(folder / "curve.csv")
+        for source in made_here:
+            with written_whole(pretrained.FOLDER / agent / source.name) as unfinished:
+                shutil.copyfile(source, unfinished)
     write(entry)
     return entry
 
 
-def ship_curve(curve: Path, shipped: Path, agent: str) -> None:
-    """Ship a run's learning curve, unless a longer one of this agent is there: the early stages may come from a shorter run."""
-    kind = POINTS[agent]
-    if not shipped.exists() or read_curve(curve, kind)[-1].agent_steps >= read_curve(shipped, kind)[-1].agent_steps:
-        shutil.copyfile(curve, shipped)
+def command(run: Path, about: dict, config: Config) -> str:
+    """The command that trained a run. Refuses a run whose settings no command gives."""
+    preset = PRESETS[config.agent].get(config.preset)
+    different = differences(config, preset) if preset else ["preset"]
+    if set(different) - FLAGS.keys():
+        raise CourseError(f"{run} was trained with settings that no command gives ({', '.join(set(different) - FLAGS.keys())}); ship a run of a preset.")
+    words = f"course train {config.agent} --framework {about['framework']} --preset {config.preset} --run {run} --seed {about['seed']}"
+    return " ".join([words, *(f"{flag} {getattr(config, name)}" for name, flag in FLAGS.items() if name in different)])
+
+
+def shipped_stages(agent: str) -> list[int]:
+    """The stages in the manifest, if there is one yet."""
+    return pretrained.stages(agent) if (pretrained.FOLDER / "manifest.json").exists() else []
 
 
 def write(entry: dict) -> None:

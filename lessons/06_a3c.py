@@ -911,13 +911,12 @@ for agent, name in (("dqn", "DQN"), ("a3c", "A3C")):
 # %% [markdown]
 # | the book's | agent steps | hours | mean of the last 500 games |
 # |---|---|---|---|
-# | DQN | 4.41 million | 46.9 | 99.7 (clipped rewards: a point a brick) |
-# | A3C, 8 threads | 20.19 million | 28.6 | 144.5 (the game's score) |
+# | DQN | 4.41 million | 46.9 | 99.7 |
+# | A3C, 8 threads | 20.19 million | 28.6 | 144.5 |
 #
 # In the book's pair a *step* teaches more in DQN, which meets it again and again; an *hour* teaches more in A3C, which takes several times
-# as many steps in it. Of our own two, DQN is far ahead step for step; hour for hour they go side by side, as far as our A3C has come.
-# Compare shapes rather than heights, since the book's DQN counts clipped rewards and the other three the game's score. Where our runs' settings differ from the book's, and why, is
-# told in [training.md](../docs/training.md).
+# as many steps in it. Our own two tell the same story: DQN is far ahead step for step; hour for hour they go side by side at first, and then
+# A3C leaves it behind. Where our runs' settings differ from the book's, and why, is told in [training.md](../docs/training.md).
 
 # %%
 figures.draw_probabilities(book["a3c"], ours)

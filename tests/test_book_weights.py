@@ -87,6 +87,19 @@ def test_files_that_are_not_the_actor(tmp_path):
         pretrained.load_weights(write_actor(tmp_path / "actor.h5"), "dqn")
 
 
+def test_weights_that_are_not_numbers(tmp_path):
+    path = write_actor(tmp_path / "X.H5")
+    with h5py.File(path, "a") as file:
+        file["dense_2"]["dense_2"]["bias:0"][0] = np.nan
+    with pytest.raises(CourseError, match="not numbers"):
+        pretrained.load_weights(path, "a3c")
+    with h5py.File(path, "a") as file:
+        del file["dense_2"]["dense_2"]["bias:0"]
+        file["dense_2"]["dense_2"]["bias:0"] = "text"
+    with pytest.raises(CourseError, match="not the book's A3C actor"):
+        pretrained.load_weights(path, "a3c")
+
+
 @pytest.mark.parametrize("damage", ["missing", "text", "cut", "no attributes", "no array"])
 def test_broken_files_are_one_sentence(tmp_path, damage):
     path = write_actor(tmp_path / "x.h5")

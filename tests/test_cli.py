@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from course_lib import cli, config, pretrained, recordings, stages
+from course_lib import cli, config, pretrained, recordings, shipping, stages
 from course_lib.learners import make_learner
 
 
@@ -270,6 +270,25 @@ def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_shipping_a_run_of_settings_that_no_command_gives(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(stages, "EPISODES", 2)
+    run = tmp_path / "run"
+    assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
+    weights, settings = pretrained.load_weights(run / "best.safetensors")
+    for snapshot in (run / "snapshots").iterdir():
+        pretrained.save_weights(snapshot, weights, replace(settings, learning_rate=0.5))
+    capsys.readouterr()
+    assert "no command gives (learning_rate)" in fails(capsys, "ship", "dqn", "--run", run, "--stage", "1", "--machine", "a test")
+    (run / "evaluations.csv").write_text("agent_steps,hours\n12")
+    assert "evaluations.csv is damaged" in fails(capsys, "ship", "dqn", "--run", run, "--stage", "1", "--machine", "a test")
+    assert not (tmp_path / "pretrained").exists()
+
+
 def test_shipping_an_earlier_evaluation(capsys, tmp_path, monkeypatch):
     """Its own weights, steps and hours; a shorter run's stage leaves the longer run's curve."""
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
@@ -285,6 +304,11 @@ def test_shipping_an_earlier_evaluation(capsys, tmp_path, monkeypatch):
     assert (one["agent_steps"], two["agent_steps"]) == tuple(rows) and one["hours"] < two["hours"]
     assert "not evaluated at 7 agent steps" in fails(capsys, *ship, "3", "--step", "7")
     curve = (pretrained.FOLDER / "dqn" / "curve.csv").read_text()
+    before = sorted(pretrained.FOLDER.rglob("*")), (pretrained.FOLDER / "manifest.json").read_text()
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(recordings, "save_recording", interrupted)
+        shipping.ship(run, "dqn", 3, "a test")
+    assert before == (sorted(pretrained.FOLDER.rglob("*")), (pretrained.FOLDER / "manifest.json").read_text())
     assert cli.main(["ship", "dqn", "--run", str(short), "--machine", "a test", "--stage", "1"]) == 0
     assert "--total-steps 10000" in pretrained.find_stage("dqn", 1)["command"]
     assert (pretrained.FOLDER / "dqn" / "curve.csv").read_text() == curve == (run / "curve.csv").read_text() != (short / "curve.csv").read_text()
@@ -349,3 +373,22 @@ def test_help_of_every_command_in_a_shell():
     for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["ship"], ["stages"]):
         result = subprocess.run([sys.executable, "-m", "course_lib.cli", *command, "--help"], capture_output=True, text=True)
         assert result.returncode == 0 and "usage: course" in result.stdout
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_stages_as_a_film(capsys, tmp_path, suffix):
+    out = tmp_path / f"stages{suffix}"
+    assert cli.main(["stages", "--agent", "a3c", "--film", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert all(f"stage {stage}: {recordings.recorded_game('a3c', stage, 450).score:.0f} points" in said for stage in pretrained.stages("a3c"))
+    assert out.stat().st_size > 10_000
+    assert "written as .mp4 or .gif" in fails(capsys, "stages", "--film", tmp_path / "x.avi")
+    assert "Could not write" in fails(capsys, "stages", "--agent", "a3c", "--stage", 1, "--film", out / f"x{suffix}")
+
+
+def test_a_film_of_stages_that_there_are_not(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    (tmp_path / "manifest.json").write_text("[]")
+    assert 'no trained "a3c" agent' in fails(capsys, "stages", "--agent", "a3c", "--film", tmp_path / "x.mp4")
+    with pytest.raises(SystemExit):
+        cli.main(["stages", "--verify", "--film", "x.mp4"])

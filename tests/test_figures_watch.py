@@ -38,8 +38,8 @@ def folder(tmp_path_factory):
             scores = np.round(rng.gamma(3, 20 * stage, 30))
             entries.append({
                 "agent": agent, "stage": stage, "file": file, "sha256": pretrained.sha256(folder / file), "agent_steps": 10_000 * stage,
-                "hours": 0.1 * stage, "actions": ["stay", "right", "left"], "preprocessing": config.preprocessing,
-                "evaluation": Scores(scores, scores, scores).summary(),
+                "emulator_frames": 40_000 * stage, "hours": 0.1 * stage, "actions": ["stay", "right", "left"], "preprocessing": config.preprocessing,
+                "evaluation": {"episodes": 30} | Scores(scores, scores, scores).summary(),
             })  # fmt: skip
         columns = ("mean_max_probability", "mean_entropy", "0.01,0.0007") if agent == "a3c" else ("mean_max_q", "epsilon", "0.01,0.5")
         text = CURVE.format(columns[0], columns[1], columns[2], columns[2])

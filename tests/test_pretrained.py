@@ -23,6 +23,7 @@ def shipped(tmp_path, monkeypatch):
     pretrained.save_weights(path, learner.get_weights(), SMOKE, dtype=np.float16)
     pretrained.game_beside(path).touch()
     entry = {"agent": "dqn", "stage": 1, "file": "dqn/stage1.safetensors", "sha256": pretrained.sha256(path)}
+    entry |= dict.fromkeys(pretrained.ENTRY - set(entry)) | {"evaluation": dict.fromkeys(pretrained.EVALUATION)}
     write(tmp_path, entry | {"actions": ["stay", "right", "left"], "preprocessing": "grey"})
     return path
 

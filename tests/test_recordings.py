@@ -1,5 +1,6 @@
 """Recorded games: what was played comes back whole, without the emulator."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -63,6 +64,30 @@ def test_a_missing_or_broken_recording_is_one_sentence(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CourseError, match="missing; restore|damaged"):
+        recordings.load_recording(path)
+
+
+@pytest.mark.parametrize("change", [{"num_actions": 6}, {"meaning": "hopes"}, {"history": "4"}, {"preprocessing": "pink"}, {"colour": 1}])
+def test_a_recording_of_another_version(tmp_path, change):
+    path = tmp_path / "x.npz"
+    recordings.save_recording(played(SMOKE, 5), SMOKE, path)
+    with np.load(path) as file:
+        columns = dict(file)
+    columns["about"] = json.dumps(json.loads(str(columns["about"])) | change)
+    np.savez_compressed(path, **columns)
+    with pytest.raises(CourseError, match="damaged|no preprocessing"):
+        recordings.load_recording(path)
+
+
+@pytest.mark.parametrize("column", ["screens", "actions", "rewards", "lives", "action_scores"])
+def test_a_recording_whose_columns_differ_in_length(tmp_path, column):
+    path = tmp_path / "x.npz"
+    recordings.save_recording(played(SMOKE, 20), SMOKE, path)
+    with np.load(path) as file:
+        columns = dict(file)
+    columns[column] = columns[column][:5]
+    np.savez_compressed(path, **columns)
+    with pytest.raises(CourseError, match="damaged"):
         recordings.load_recording(path)
 
 

@@ -223,9 +223,9 @@ def draw_breakout_curves(book: dict[str, np.ndarray], ours: dict[str, np.ndarray
     _, axes = plt.subplots(1, 3, figsize=(12, 3.6))
     book_steps, our_steps = book["agent_steps"] / 1e6, ours["agent_steps"] / 1e6
     axes[0].plot(
-        book_steps, book["mean_return_100"], color=PALETTE["orange"], label=f"the book's (clipped reward), {book['hours'][-1]:.0f} hours"
+        book_steps, book["mean_return_100"], color=PALETTE["orange"], label=f"the book's, {book['hours'][-1]:.0f} hours"
     )
-    axes[0].plot(our_steps, ours["mean_return"], color=PALETTE["blue"], label=f"ours (raw score), {ours['hours'][-1]:.1f} hours")
+    axes[0].plot(our_steps, ours["mean_return"], color=PALETTE["blue"], label=f"ours, {ours['hours'][-1]:.1f} hours")
     axes[0].set(
         title="Score, mean of 100 games", ylabel="points", ylim=(0, 1.3 * max(book["mean_return_100"].max(), ours["mean_return"].max()))
     )

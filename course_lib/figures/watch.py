@@ -268,7 +268,7 @@ def ball_behind(screen: np.ndarray) -> bool:
 
 
 def draw_tunnels(games: Mapping[str, tuple[np.ndarray, np.ndarray, int | None]]) -> None:
-    """For each stage the screen at its break-through (else its last one) and its score, step by step: name -> (screen, points [T], step)."""
+    """For each stage the screen at its break-through (else its last one) and its score: name -> (screen, points on each of T + 1 screens, step)."""
     figure = plt.figure(figsize=(11.5, 5.6))
     grid = figure.add_gridspec(2, len(games), height_ratios=(1, 2.4))
     curves = figure.add_subplot(grid[1, :])
@@ -278,8 +278,8 @@ def draw_tunnels(games: Mapping[str, tuple[np.ndarray, np.ndarray, int | None]])
         show_pixels(ax, screen[17:100], f"{name}: " + ("never" if step is None else f"at step {step}"))
         ax.title.set_color(PALETTE[color])
         curves.plot(points, color=PALETTE[color], linewidth=2)
-        curves.plot(len(points), points[-1], "o", color=PALETTE[color])
-        end, side = (len(points), points[-1]), "left" if place % 2 else "right"  # neighbours that end close together
+        curves.plot(len(points) - 1, points[-1], "o", color=PALETTE[color])
+        end, side = (len(points) - 1, points[-1]), "left" if place % 2 else "right"  # neighbours that end close together
         curves.annotate(name, end, (0, 7), textcoords="offset points", color=PALETTE[color], ha=side, va="bottom", zorder=4)
         if step is not None:
             curves.plot(step, points[step], "v", color=PALETTE["red"], markersize=10, zorder=3)
