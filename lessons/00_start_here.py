@@ -75,8 +75,9 @@ my_move = "left"
 figures.show_decision(game, step, my_move)
 
 # %% [markdown]
-# Look at the numbers: even here they are not far apart. One wrong step can usually be made up for by the next one, and the network knows it. That
-# such small differences suffice to play is one of the surprises of lesson 04, where you build this agent.
+# Look at the numbers: even here the better two are not far apart. A step lost can usually be made up for by the next one, and the network knows
+# it; the wrong way, which takes two to make up for, it rates lower. That such small differences suffice to play is one of the surprises of
+# lesson 04, where you build this agent.
 
 # %% [markdown]
 # ## Step through its thoughts
