@@ -3,6 +3,7 @@
     python benchmarks/learning_curve.py                              # DQN
     python benchmarks/learning_curve.py --agent a3c                  # or bootstrapped_dqn, of which there is no curve to compare with
     python benchmarks/learning_curve.py --agent a3c --curve runs/a3c/curve.csv
+    python benchmarks/learning_curve.py --agent a3c --evaluations    # every evaluation of the run that made its last stage
     python benchmarks/learning_curve.py --times                      # when our training mean passes the book's
     python benchmarks/learning_curve.py --figure docs/curves.png     # all curves on the same axes
     python benchmarks/learning_curve.py --trials                     # A3C's settings compared, from data/a3c_trials.csv
@@ -82,6 +83,16 @@ def side_by_side(agent: str, curve: Path | None) -> Table:
     return table
 
 
+def evaluations(agent: str) -> Table:
+    """Every evaluation of the run that made an agent's highest stage: 30 games that chose its best weights."""
+    table = Table("agent steps", "hours", "mean", "95 % interval", title=f"{NAMES[agent]}: evaluations while training, 30 games each")
+    with (pretrained.FOLDER / agent / "evaluations.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            step, hours, mean, low, high = (float(row[name]) for name in ("agent_steps", "hours", "mean", "low", "high"))
+            table.add_row(f"{step:,.0f}", f"{hours:.2f}", f"{mean:.1f}", f"{low:.1f} to {high:.1f}")
+    return table
+
+
 def trials_table() -> Table:
     table = Table("trial", *(f"{step:,}" for step in TRIAL_STEPS), title="A3C on Breakout: mean of 100 games at an agent step")
     for name, curve in trials().items():
@@ -142,6 +153,7 @@ def main() -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--times", action="store_true", help="when our training mean passes the book's score")
     what.add_argument("--figure", type=Path, metavar="FILE", help="draw every curve")
+    what.add_argument("--evaluations", action="store_true", help="every evaluation of the run")
     what.add_argument("--trials", action="store_true", help="A3C's trials instead")
     options = parser.parse_args()
     console, status = Console(width=None if Console().is_terminal else 140), 0
@@ -151,6 +163,8 @@ def main() -> int:
         table, all_sooner = times()
         console.print(table)
         status = int(not all_sooner)
+    elif options.evaluations:
+        console.print(evaluations(options.agent))
     else:
         console.print(trials_table() if options.trials else side_by_side(options.agent, options.curve))
     return status

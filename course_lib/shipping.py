@@ -55,8 +55,8 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "", step: 
         recordings.save_recording(recordings.play_as_trained(learner, config), config, pretrained.game_beside(path))
 
         made_here = [path, pretrained.game_beside(path)]
-        if stage >= max(shipped_stages(agent), default=0):  # the curve of the run that came farthest
-            made_here.append(folder / "curve.csv")
+        if stage >= max(shipped_stages(agent), default=0):  # the diary of the run that came farthest
+            made_here += [folder / "curve.csv", folder / "evaluations.csv"]
         for source in made_here:
             with written_whole(pretrained.FOLDER / agent / source.name) as unfinished:
                 shutil.copyfile(source, unfinished)

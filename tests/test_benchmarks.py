@@ -40,6 +40,7 @@ BESIDE = [
     ([], ["4,400,000", "98.3"]),
     (["--agent", "a3c"], ["20,000,000", "100.3"]),
     (["--agent", "bootstrapped_dqn"], ["Bootstrapped DQN on Breakout", "250,000"]),
+    (["--agent", "dqn", "--evaluations"], ["1,250,002", "48.8", "185.7"]),
 ]
 
 

@@ -312,6 +312,7 @@ def test_shipping_an_earlier_evaluation(capsys, tmp_path, monkeypatch):
     assert cli.main(["ship", "dqn", "--run", str(short), "--machine", "a test", "--stage", "1"]) == 0
     assert "--total-steps 10000" in pretrained.find_stage("dqn", 1)["command"]
     assert (pretrained.FOLDER / "dqn" / "curve.csv").read_text() == curve == (run / "curve.csv").read_text() != (short / "curve.csv").read_text()
+    assert (pretrained.FOLDER / "dqn" / "evaluations.csv").read_text() == (run / "evaluations.csv").read_text()
 
 
 def test_shipping_an_a3c_run(capsys, tmp_path, monkeypatch):
