@@ -1,4 +1,4 @@
-"""Recorded games: a whole game of each shipped stage lies beside its weights, so that everybody can watch, also where the emulator is missing.
+"""Recorded games: a game of each shipped stage (five minutes at most) lies beside its weights, so that everybody can watch, also where the emulator is missing.
 
 A file holds what cannot be computed again without the emulator: the screens (as numbers of their few colours, each screen as its difference from
 the one before), what the agent held of each action, what it did, and what came of it. What the network saw follows from the screens.
@@ -22,6 +22,7 @@ from course_lib.files import written_whole
 from course_lib.learners import Learner
 from course_lib.play import MEANINGS, Episode, record_episode
 
+LONGEST = 4_500  # agent steps of a recorded game, five minutes: a careful agent without a plan may keep one ball in play for half an hour
 RED_GREEN_BLUE = np.array([2**16, 2**8, 1], np.uint32)
 
 
@@ -38,12 +39,12 @@ class About:
 
 def save_recording(episode: Episode, config: Config, path: str | Path) -> None:
     """Write a game. Raises CourseError if the file cannot be written."""
-    codes = np.stack([frame.astype(np.uint32) @ RED_GREEN_BLUE for frame in episode.frames])  # [T + 1, 210, 160]
-    number_of = np.zeros(2**24, np.uint8)
-    number_of[codes] = 1
+    number_of = np.zeros(2**24, np.uint8)  # one frame at a time: a long game fills memory as it is
+    for frame in episode.frames:
+        number_of[frame.astype(np.uint32) @ RED_GREEN_BLUE] = 1
     colours = np.flatnonzero(number_of)  # Breakout shows about a dozen
     number_of[colours] = np.arange(len(colours))
-    numbers = number_of[codes]  # uint8 [T + 1, 210, 160]
+    numbers = np.stack([number_of[frame.astype(np.uint32) @ RED_GREEN_BLUE] for frame in episode.frames])  # uint8 [T + 1, 210, 160]
     numbers[1:] ^= numbers[:-1].copy()  # nearly all zeros
     meaning = next(key for key, text in MEANINGS.items() if text == episode.meaning)
     about = About(episode.seed, meaning, config.preprocessing, config.history, config.num_actions)

@@ -52,7 +52,7 @@ def ship(run: Path, agent: str, stage: int, machine: str, note: str = "", step: 
         with tqdm(total=stages.EPISODES * len(stages.EVALUATIONS[agent]), unit=" games", leave=False) as bar:
             entry |= {"sha256": pretrained.sha256(path)} | stages.evaluate_file(path, agent, about["framework"], bar.update)
         learner, config = pretrained.load_learner(path, about["framework"], agent)
-        recordings.save_recording(recordings.play_as_trained(learner, config), config, pretrained.game_beside(path))
+        recordings.save_recording(recordings.play_as_trained(learner, config, max_steps=recordings.LONGEST), config, pretrained.game_beside(path))
 
         made_here = [path, pretrained.game_beside(path)]
         if stage >= max(shipped_stages(agent), default=0):  # the diary of the run that came farthest

@@ -255,6 +255,7 @@ def test_wrong_options_end_in_status_2(wrong, capsys):
 
 def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "pretrained")
+    monkeypatch.setattr(recordings, "LONGEST", 40)
     monkeypatch.setattr(stages, "EPISODES", 2)
     run = tmp_path / "run"
     assert cli.main(["train", "dqn", "--preset", "smoke", "--run", str(run), "--framework", "torch"]) == 0
@@ -263,8 +264,8 @@ def test_shipping_a_run(capsys, tmp_path, monkeypatch):
     assert entry["emulator_frames"] == 4 * entry["agent_steps"] and len(entry["evaluation"]["scores"]) == 2
     assert "--preset smoke" in entry["command"] and (tmp_path / "pretrained" / "dqn" / "curve.csv").exists()
     assert pretrained.problems() == []
-    recorded, played = recordings.recorded_game("dqn", 1), recordings.game("dqn", 1)
-    assert recorded.actions == played.actions and recorded.rewards == played.rewards
+    recorded, played = recordings.recorded_game("dqn", 1), recordings.game("dqn", 1, max_steps=40)
+    assert recorded.actions == played.actions and recorded.rewards == played.rewards and len(recorded) == 40
     capsys.readouterr()
     assert cli.main(["evaluate", "--episodes", "2", "--seed", str(stages.SEED), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"] == entry["evaluation"]["scores"]
