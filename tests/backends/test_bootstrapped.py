@@ -456,3 +456,25 @@ def test_learning_the_same_batch_lowers_every_heads_loss(framework, config):
         seen = batch.masks[:, head]
         assert after[seen, head].mean() < 0.3 * before[seen, head].mean()
         assert after[seen, head].mean() < 0.5 * after[~seen, head].mean()  # what it may not see, it does not learn by heart
+
+
+def test_torch_heads_lie_in_memory_as_they_are_multiplied():
+    """[in, K, out], whatever happened to them: a product with a shared input then copies nothing, and a fused optimiser step meets its moments."""
+    config = replace(BOOTSTRAPPED_SMOKE, num_heads=3, network=NetworkConfig(dense=(16,)))
+
+    def lies_well(tensor):
+        return tensor.transpose(0, 1).is_contiguous()
+
+    one, other = (learner("torch", config, BREAKOUT_SHAPE, seed) for seed in (1, 2))
+    for _ in range(2):
+        one.update(make_batch(8, BREAKOUT_SHAPE, num_heads=3))
+    other.set_state(one.get_state())
+    for each in (one, other):
+        for network in (each.online_network, each.target_network):
+            assert lies_well(network.dense[0].weight) and lies_well(network.q.weight)
+        for parameter, moments in each.optimizer.state.items():
+            assert moments["exp_avg"].stride() == moments["exp_avg_sq"].stride() == parameter.stride()
+    for each in (one, other):
+        each.update(make_batch(8, BREAKOUT_SHAPE, num_heads=3))
+    for name, weight in one.get_weights().items():
+        np.testing.assert_array_equal(other.get_weights()[name], weight)

@@ -47,3 +47,7 @@ def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, np.nd
         index, moment = name.split("/")
         moments.setdefault(int(index), {})[moment] = torch.tensor(value)
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == parameter.shape:  # a fused step goes through memory, so all must lie as the parameter does
+                moments[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
