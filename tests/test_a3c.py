@@ -25,7 +25,7 @@ from course_lib.errors import CourseError, WorkerFailed
 from course_lib.evaluation import Scores, evaluate, sampled_policy
 from course_lib.learners import FRAMEWORKS, make_learner
 from course_lib.logs import A3CCurvePoint, read_curve
-from course_lib.pretrained import load_learner
+from course_lib.pretrained import load_learner, load_weights
 from course_lib.returns import advantages, n_step_returns
 from course_lib.workers import start_workers, stop_workers, take_reports
 

@@ -467,16 +467,17 @@ def test_the_best_weights_keep_their_mean_through_a_kill(tmp_path, monkeypatch):
 def test_every_evaluation_keeps_its_weights(tmp_path):
     """And a run that comes to its end is evaluated there, however short it is."""
     run = tmp_path / "run"
-    quiet_train(replace(TINY, evaluation_period=500, evaluation_episodes=2), "torch", run, tensorboard=False)
+    quiet_train(replace(TINY, evaluation_period=400, evaluation_episodes=2), "torch", run, tensorboard=False)
     rows = [int(row.split(",")[0]) for row in (run / "evaluations.csv").read_text().splitlines()[1:]]
     assert len(rows) == 3 and rows[-1] >= TINY.total_steps
     assert sorted(path.name for path in (run / "snapshots").iterdir()) == sorted(f"{step}.safetensors" for step in rows)
     best, _ = load_weights(run / "best.safetensors")
     kept, config = load_weights(RunFolder(run).snapshot(RunFolder(run).evaluation()["agent_steps"]))
-    assert config.evaluation_period == 500 and kept.keys() == best.keys()
+    assert config.evaluation_period == 400 and kept.keys() == best.keys()
     for name, weight in best.items():
         np.testing.assert_array_equal(kept[name], weight.astype(np.float16).astype(np.float32))
-    assert any((weight != load_weights(RunFolder(run).snapshot(rows[0]))[0][name]).any() for name, weight in kept.items())
+    first, last = (load_weights(RunFolder(run).snapshot(step))[0] for step in (rows[0], rows[-1]))
+    assert any((first[name] != last[name]).any() for name in first)
     with pytest.raises(CourseError, match=f"not evaluated at 7 agent steps, but at {rows[0]}, {rows[1]}"):
         RunFolder(run).evaluation(7)
 
