@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--max-steps", type=positive, metavar="N", help="stop after N agent steps (15 are a second; default: the whole game)")
 
     stages = add(commands, "stages", run_stages, "List the trained agents that ship with the course; --verify plays all their games again.")
-    stages.epilog = "--verify plays 30 games of each stage (A3C 60): give it half an hour, or choose. It ends with status 2 if the manifest is wrong."
+    stages.epilog = "--verify plays 30 games of each stage (A3C 60): give it ten minutes or more, or choose. It ends with status 2 if the manifest is wrong."
     stages.add_argument("--agent", choices=AGENTS, help="default: all")
     stages.add_argument("--stage", type=int, metavar="N", help="default: all")
     what = stages.add_mutually_exclusive_group()

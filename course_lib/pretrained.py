@@ -27,8 +27,9 @@ from course_lib.learners import Learner, Weights, make_learner
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "pretrained"
 FORMAT = "breakout-from-pixels/1"
 ENTRY = {"agent", "stage", "file", "sha256", "agent_steps", "emulator_frames", "hours", "actions", "preprocessing", "evaluation"}
+ENTRY_OF = {"a3c": {"greedy_evaluation"}}
 EVALUATION = {"episodes", "mean", "median", "iqm", "interval_95", "scores", "lengths", "seeds"}
-"""What every entry of the manifest has, and every evaluation in it."""
+"""What every entry of the manifest has, what an agent's has besides, and what is in every evaluation."""
 
 
 def save_tensors(path: Path, tensors: Weights, header: dict[str, str]) -> None:
@@ -108,8 +109,11 @@ def manifest() -> list[dict]:
         if not isinstance(entries, list):
             raise ValueError("it is no list")
         for entry in entries:
-            if lacking := sorted(ENTRY - set(entry)) or sorted(EVALUATION - set(entry["evaluation"])):
-                raise ValueError(f"an entry lacks {', '.join(lacking)}")
+            lacking = ENTRY - set(entry) or ENTRY_OF.get(entry["agent"], set()) - set(entry)
+            for evaluation in () if lacking else (entry[name] for name in entry if name.endswith("evaluation")):
+                lacking = lacking or EVALUATION - set(evaluation)
+            if lacking:
+                raise ValueError(f"an entry lacks {', '.join(sorted(lacking))}")
         return entries
     except (ValueError, TypeError, KeyError) as error:
         raise CourseError(f"{path} is damaged ({error}); restore it with: git checkout -- data/pretrained") from error

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.checks import a3c as checks
 from course_lib.checks.base import CHECKS, verdict
-from course_lib.figures import a3c, a3c_live, use_course_style
+from course_lib.figures import a3c, a3c_live
 from course_lib.play import MEANINGS, Episode
 from course_lib.returns import entropy
 from course_lib.toy import Catch
@@ -477,15 +477,6 @@ def test_an_entropy_bonus_saves_most_of_the_lost():
 
 
 # --- Drawings -------------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_windows(monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda: None)
-    with plt.rc_context():
-        use_course_style()
-        yield
-    plt.close("all")
 
 
 def made_up_episode(steps=90):

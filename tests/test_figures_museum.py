@@ -9,7 +9,7 @@ import pytest
 
 from course_lib.checks import museum as checks
 from course_lib.checks.base import CHECKS, verdict
-from course_lib.figures import museum, use_course_style
+from course_lib.figures import museum
 
 OBSERVATION = np.random.default_rng(0).integers(0, 256, (84, 84, 4), np.uint8)
 STAIRS = np.repeat([1.0, 2.0, 3.0, 4.0], 25)
@@ -28,14 +28,7 @@ TABLES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    """Figures stay open until the test ends."""
-    monkeypatch.setattr(plt, "show", lambda: None)
-    with plt.rc_context():
-        use_course_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 
 @pytest.mark.parametrize("draw", (DRAWINGS | TABLES).values(), ids=DRAWINGS | TABLES)

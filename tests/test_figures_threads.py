@@ -18,7 +18,6 @@ from PIL import Image
 from course_lib.checks import threads as checks
 from course_lib.checks.base import CHECKS, verdict
 from course_lib.figures import threads as figures
-from course_lib.figures import use_course_style
 
 SCREEN = np.zeros((210, 160, 3), np.uint8)
 TIMES = np.array([[1.0, 1.2, 9.0, 9.1], [3.0, 3.5, 4.0, 4.5]])  # worker 0 waits from 1.2 to 9 ms
@@ -29,13 +28,8 @@ GUESS = {"count": "nobody", "sort": "threads", "play": "processes"}
 
 
 @pytest.fixture(autouse=True)
-def no_window(monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda: None)
+def half_busy(no_windows, monkeypatch):
     monkeypatch.setattr(figures.psutil, "cpu_percent", lambda interval: 60.0)
-    with plt.rc_context():
-        use_course_style()
-        yield
-    plt.close("all")
 
 
 def texts():

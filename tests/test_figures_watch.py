@@ -15,7 +15,7 @@ from course_lib import pretrained, recordings
 from course_lib.config import A3C_SMOKE, BOOTSTRAPPED_SMOKE, SMOKE
 from course_lib.errors import CourseError
 from course_lib.evaluation import Scores
-from course_lib.figures import use_course_style, watch, watch_live
+from course_lib.figures import watch, watch_live
 from course_lib.learners import make_learner
 from course_lib.play import MEANINGS, Episode, picture
 
@@ -41,6 +41,8 @@ def folder(tmp_path_factory):
                 "emulator_frames": 40_000 * stage, "hours": 0.1 * stage, "actions": ["stay", "right", "left"], "preprocessing": config.preprocessing,
                 "evaluation": {"episodes": 30} | Scores(scores, scores, scores).summary(),
             })  # fmt: skip
+            if agent == "a3c":
+                entries[-1]["greedy_evaluation"] = entries[-1]["evaluation"]
         columns = ("mean_max_probability", "mean_entropy", "0.01,0.0007") if agent == "a3c" else ("mean_max_q", "epsilon", "0.01,0.5")
         text = CURVE.format(columns[0], columns[1], columns[2], columns[2])
         if agent == "a3c":
@@ -202,15 +204,6 @@ def test_steps_far_apart():
 # Drawings
 
 
-@pytest.fixture
-def no_windows(monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda: None)
-    with plt.rc_context():
-        use_course_style()
-        yield
-    plt.close("all")
-
-
 RNG = np.random.default_rng(0)
 POINTS = np.arange(100)
 DRAWINGS = {
@@ -227,13 +220,27 @@ DRAWINGS = {
 }
 
 
-@pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
-def test_a_drawing_is_labelled_and_legible(draw, stages, no_windows):
-    draw(stages)
+LABELS = {
+    "scores": {"x": {"stage"}, "y": {"points (even steps to 10, then logarithmic)"}, "title": {"DQN", "A3C", "Bootstrapped DQN"}},
+    "where": {"title": {"DQN 1: 0 points", "2: 0 points", "A3C 1: 0 points", "Bootstrapped DQN 1: 0 points"}},
+    "curves": {"x": {"agent steps (millions)", "hours of training"}, "y": {"points, mean of many games"}},
+    "resampling": {"x": {"points"}, "y": {"30 games", "resampled means"}},
+    "coverage": {"x": {"set of 30 games"}, "y": {"points"}, "title": {"1 of 2 miss"}},
+    "kept": {"x": {"game, from the worst to the best"}, "y": {"points"}},
+    "saliency": {"y": {"the screen", "stage 1"}, "title": {"a", "b"}},
+    "looks": {"x": {"share of the moments in which the most salient square covers ..."}},
+    "heads": {"x": {"step (15 a second); dotted: a ball is lost"}, "y": {"points", "spread of\nQ-values", "heads behind\nthe winner"}},
+    "tunnels": {"x": {"step (15 a second)"}, "y": {"points so far"}, "title": {"stage 1: never", "stage 2: at step 60"}},
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_labelled_and_legible(name, stages, no_windows):
+    DRAWINGS[name](stages)
     figure = plt.gcf()
     figure.canvas.draw()
-    with_axes = [ax for ax in figure.axes if ax.axison and len(ax.get_xticks())]
-    assert all(ax.get_xlabel() or ax.get_title() or ax.get_ylabel() for ax in with_axes)
+    for what, read in (("x", plt.Axes.get_xlabel), ("y", plt.Axes.get_ylabel), ("title", plt.Axes.get_title)):
+        assert LABELS[name].get(what, set()) <= {read(ax) for ax in figure.axes}
     texts = [text for text in figure.findobj(plt.Text) if text.get_text() and text.get_visible()]
     assert texts and min(text.get_fontsize() for text in texts) >= 9
 

@@ -126,8 +126,9 @@ def test_the_shipped_manifest_is_in_order():
     assert [sentence for entry in pretrained.manifest() for _, sentence in stages.verify_order(entry)] == []
     assert sum(path.stat().st_size for path in pretrained.FOLDER.rglob("*") if path.is_file()) < 80e6
     for entry in pretrained.manifest():
-        for name in stages.EVALUATIONS[entry["agent"]]:
-            assert stages.compare("", entry[name], entry[name])[0]
+        for told in (entry[name] for name in stages.EVALUATIONS[entry["agent"]]):
+            follows = Scores(*(np.array(told[key]) for key in ("scores", "lengths", "seeds"))).summary()
+            assert follows == {key: told[key] for key in follows} and told["seeds"] == list(range(10_000, 10_030))
 
 
 @pytest.mark.parametrize("agent", stages.EVALUATIONS)
@@ -153,6 +154,13 @@ def test_an_entry_without_a_field_is_one_sentence(manifest, capsys, field):
         assert cli.main(command) == 2
         assert "manifest.json is damaged" in capsys.readouterr().err
     assert "manifest.json is damaged" in pretrained.problems()[0]
+
+
+@pytest.mark.parametrize("remove", [lambda entry: entry.pop("greedy_evaluation"), lambda entry: entry["greedy_evaluation"].pop("interval_95")])
+def test_a_policy_without_its_greedy_evaluation_is_one_sentence(manifest, capsys, remove):
+    manifest(lambda entries: remove(entries[0]))
+    assert cli.main(["stages", "--verify"]) == 2
+    assert "manifest.json is damaged" in capsys.readouterr().err
 
 
 def test_a_stage_that_is_missing_is_refused():
