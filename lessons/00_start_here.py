@@ -155,9 +155,9 @@ observation, info = env.reset(seed=0)
 print("observation:", observation.shape, observation.dtype)
 print("info has the keys:", sorted(info))
 
-# %% [markdown] exercise="00.1"
+# %% [markdown] exercise="00.1" points=1
 # ### Exercise 00.1 · The number of lives
-# *Difficulty 1 of 5 · about 3 minutes*
+# *Difficulty 1 of 5 · 1 point · about 3 minutes*
 #
 # Write `lives_at_start(env)`: reset the environment it is handed, with seed 0, and return the number of lives in its info, an `int`.
 # For a game that begins with 3 lives it returns `3`, for Breakout something else.
@@ -228,9 +228,9 @@ play.show_video(eager_games[0].frames[:300])
 # %%
 figures.show_columns({"eager": eager_games[0]})
 
-# %% [markdown] exercise="00.2"
+# %% [markdown] exercise="00.2" points=2
 # ### Exercise 00.2 · Chase, but stop in time
-# *Difficulty 2 of 5 · about 6 minutes*
+# *Difficulty 2 of 5 · 2 points · about 6 minutes*
 #
 # Write `chase(ball, paddle)`: return `0` (stay) while the ball is **at most 5 columns** away from the middle of the paddle, on either side, and
 # while no ball is to be seen (`ball` is `None`). Otherwise return `1` (right) if the ball is to the right of the paddle, `2` (left) if it is to the

@@ -131,9 +131,9 @@ for action, steps in ((0, 10), (0, 600), (1, 10)):
 # three actions, and "stay" is sent as FIRE: while a ball is in play it does nothing else. (The agent of the code review that we meet
 # below uses all four of the emulator's actions.)
 
-# %% [markdown] exercise="01.1"
+# %% [markdown] exercise="01.1" points=1
 # ### Exercise 01.1 · Which number moves left?
-# *Difficulty 1 of 5 · about 5 minutes*
+# *Difficulty 1 of 5 · 1 point · about 5 minutes*
 #
 # Write `action_table(meanings)`: from the emulator's own list of names, the number to send for each of the agent's three actions. An
 # action's number is its place in the list. Return a dict with the keys `"stay"`, `"right"`, `"left"`, in this order, and an `int` for
@@ -314,9 +314,9 @@ print(np.array([250], np.uint8) + np.array([10], np.uint8))
 # do it. (The network wants numbers from 0 to 1. It divides by 255 itself, at the last moment: floats take four times the memory, as we
 # shall see.)
 
-# %% [markdown] exercise="01.2"
+# %% [markdown] exercise="01.2" points=2
 # ### Exercise 01.2 · Grey and small
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `preprocess_grey(screen)`: from `uint8 [210, 160, 3]` (red, green, blue) to `uint8 [84, 84]`, luminance by the formula above,
 # resized with `cv2.INTER_AREA`. Leave the screen you are given as it is.
@@ -361,9 +361,9 @@ figures.draw_binary_steps(screen)
 # blend would swell the ball, for a pixel with a trace of ball in it is "not 0" too. Here `INTER_NEAREST`, which never blends, is the
 # right tool.
 
-# %% [markdown] exercise="01.3"
+# %% [markdown] exercise="01.3" points=2
 # ### Exercise 01.3 · Lit or not
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `preprocess_binary(screen)`: from `uint8 [210, 160, 3]` to `uint8 [84, 84]`. Cut out rows 31 to 192 and columns 8 to 151 (both
 # ends included), resize to 84 × 84 with `cv2.INTER_NEAREST`, then set to 255 each pixel of which any channel is not 0, and the others to
@@ -456,9 +456,9 @@ for length in (1, 2):
 # moving (it drifts on for a while after you let go). The author of the code review had an earlier run with a history of 2: it stopped at
 # 71 points. One run proves nothing, but four costs little.
 
-# %% [markdown] exercise="01.4"
+# %% [markdown] exercise="01.4" points=3
 # ### Exercise 01.4 · The last four frames
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write the class `FrameHistory`. `reset(frame)` begins an episode, `push(frame)` adds the newest frame; both take a `uint8 [84, 84]` and
 # return the observation, a `uint8 [84, 84, length]`, oldest first. For frames filled with one number, and length 4, the channels hold:
@@ -527,9 +527,9 @@ figures.draw_film_strip(slow_screens[:20])
 # %% [markdown]
 # From one observation to the next, one kept frame leaves and one comes: 8, 12, 16, 20. Three of four are the same.
 
-# %% [markdown] exercise="01.5"
+# %% [markdown] exercise="01.5" points=2
 # ### Exercise 01.5 · Which frames make observation t?
-# *Difficulty 2 of 5 · about 5 minutes*
+# *Difficulty 2 of 5 · 2 points · about 5 minutes*
 #
 # Write `frames_of_observation(t, skip=4, length=4)`: the numbers of the emulator frames in observation `t`, oldest first, as a list of
 # `length` ints. The first emulator frame is number 1, and of each `skip` frames the last is kept.
@@ -659,9 +659,9 @@ print("frames stored:", sum(len(frames) for frames in both), "different ones:", 
 # 80 stored, 14 different: ten new ones, and four to begin with. Store each frame **once**, build the stacks when they are needed, and in
 # the long run a transition costs one frame.
 
-# %% [markdown] exercise="01.6"
+# %% [markdown] exercise="01.6" points=2
 # ### Exercise 01.6 · How much memory?
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `memory_bytes(transitions)`: a dict from the way of storing to the bytes for that many transitions, counting frames only:
 #

@@ -129,9 +129,9 @@ print(len(starts), "windows, and (84 - 8) // 4 + 1 =", (84 - 8) // 4 + 1)
 # *A word on words.* In mathematics a convolution flips the kernel first; what we do is called cross-correlation there. All of deep learning
 # says convolution and flips nothing: a kernel that is learned would only be learned flipped.
 
-# %% [markdown] exercise="02.1"
+# %% [markdown] exercise="02.1" points=2
 # ### Exercise 02.1 · A convolution by hand
-# *Difficulty 2 of 5 · about 12 minutes*
+# *Difficulty 2 of 5 · 2 points · about 12 minutes*
 #
 # Write `conv2d(image, kernel, stride=1)` with NumPy: the formula above, without padding, without flipping. The image may be `uint8`; the
 # result is a float array of shape `[(H - h) // stride + 1, (W - w) // stride + 1]`. For the image and kernel above and `stride=2`:
@@ -204,9 +204,9 @@ row = np.array([[0, 0, 0, 9, 0, 0, 0, 9, 9, 9, 9, 9]], float)  # a speck, then a
 print("pixels:  ", row[0].astype(int))
 print("response:", conv2d(row, np.array([[-2.0, 1.0, -2.0]]))[0].astype(int), "(begins at the second pixel)")
 
-# %% [markdown] exercise="02.2"
+# %% [markdown] exercise="02.2" points=2
 # ### Exercise 02.2 · Blur, vertical edge, ball finder
-# *Difficulty 2 of 5 · about 12 minutes*
+# *Difficulty 2 of 5 · 2 points · about 12 minutes*
 #
 # Write `hand_filters()`, which returns a dictionary of three float arrays:
 #
@@ -442,9 +442,9 @@ print("one pixel in its corner changes the unit: ", not np.allclose(before, afte
 # %%
 print("conv1:", (8 * 8 * 4 + 1) * 32, "parameters, for a frame of 84 x 84 as for one of 840 x 840")
 
-# %% [markdown] exercise="02.3"
+# %% [markdown] exercise="02.3" points=3
 # ### Exercise 02.3 · Sizes and parameters of the whole network
-# *Difficulty 3 of 5 · about 15 minutes*
+# *Difficulty 3 of 5 · 3 points · about 15 minutes*
 #
 # Write `layer_table(observation_shape, conv, dense, num_actions)`. It returns a list with one `(name, output shape, parameters)` for each layer,
 # named `conv1`, `conv2`, ..., `dense1`, ..., and last `q`, a dense layer with one output for each action.
@@ -530,9 +530,9 @@ tiny = torch.tensor([[[[1, 10], [2, 20]], [[3, 30], [4, 40]]]])  # [1, 2, 2, 2]:
 print("permute:", tiny.permute(0, 3, 1, 2)[0, 0].tolist(), "is the first channel")
 print("reshape:", tiny.reshape(1, 2, 2, 2)[0, 0].tolist(), "is a jumble of both")
 
-# %% [markdown] exercise="02.4"
+# %% [markdown] exercise="02.4" points=3
 # ### Exercise 02.4 · The network of DQN
-# *Difficulty 3 of 5 · about 15 minutes for one framework; the other is a bonus*
+# *Difficulty 3 of 5 · 3 points · about 15 minutes for one framework; the other is a bonus*
 #
 # **PyTorch**: finish the class `TorchQNetwork(num_actions)`; `network(observations)` turns a `uint8` tensor `[B, 84, 84, 4]` into Q-values
 # `float32 [B, num_actions]`. Create the layers in the order in which they are used.
@@ -642,9 +642,9 @@ maps = np.array([[["a0", "b0"], ["a1", "b1"]]])  # [h, w, c] = [1, 2, 2]: channe
 print("Keras flattens:  ", maps.reshape(-1).tolist())
 print("PyTorch flattens:", maps.transpose(2, 0, 1).reshape(-1).tolist())
 
-# %% [markdown] exercise="02.5"
+# %% [markdown] exercise="02.5" points=4
 # ### Exercise 02.5 · From Keras to PyTorch
-# *Difficulty 4 of 5 · about 15 minutes*
+# *Difficulty 4 of 5 · 4 points · about 15 minutes*
 #
 # Write `keras_to_torch(weights, flatten_shape)` with NumPy. `weights` maps `"conv1/kernel"`, `"conv1/bias"`, ..., `"q/bias"` to `float32` arrays in
 # Keras' layout; `flatten_shape` is the (h, w, c) of the maps before the flatten, which is followed by `dense1`. Return a new dictionary in the same

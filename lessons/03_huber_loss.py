@@ -171,9 +171,9 @@ figures.show_walks({"squared": squared_walk, "absolute": absolute_walk}, target=
 #
 # DQN takes $\delta = 1$: $\tfrac12 e^2$ up to 1, $|e| - \tfrac12$ beyond.
 
-# %% [markdown] exercise="03.1"
+# %% [markdown] exercise="03.1" points=2
 # ### Exercise 03.1 · The Huber loss, one value for each error
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `huber_loss(errors, delta=1.0)`: a NumPy array of floats of any shape in, an array of the same shape out, and the input left as it
 # was.
@@ -232,9 +232,9 @@ print("measured:  ", measured_slope(huber_loss, np.array([-5.0, 0.5, 5.0])).roun
 # Inside, the slope is the error itself, as with the squared error. Outside, it is the slope of a straight line. Ten or a thousand times
 # off: the pull is the same.
 
-# %% [markdown] exercise="03.2"
+# %% [markdown] exercise="03.2" points=2
 # ### Exercise 03.2 · Its gradient
-# *Difficulty 2 of 5 · about 6 minutes*
+# *Difficulty 2 of 5 · 2 points · about 6 minutes*
 #
 # Write `huber_gradient(errors, delta=1.0)`: the slope of the Huber loss at each error, that is its derivative *with respect to the error*.
 # Same shape out as in.
@@ -329,9 +329,9 @@ print("mean |error|, although every prediction is right:", (row - column).abs().
 # Then types: rewards are whole numbers (`int64`), NumPy's floats are `float64`, a network computes in `float32`. Cast the targets to the
 # predictions' type, never the other way round: that would cut 0.9 down to 0.
 
-# %% [markdown] exercise="03.3"
+# %% [markdown] exercise="03.3" points=3
 # ### Exercise 03.3 · The Huber loss of a batch, in a framework
-# *Difficulty 3 of 5 · about 12 minutes · one framework is enough, both is a bonus*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes · one framework is enough, both is a bonus*
 #
 # Write `huber_torch(predictions, targets, delta=1.0)` or `huber_keras(...)`: `predictions` float32 `[B, 1]`, `targets` `[B]` of any type
 # of number; return one loss for each sample, float32 `[B]`, through which the gradient reaches the predictions. Example: predictions
@@ -453,9 +453,9 @@ print("pulls, Huber:        ", huber_gradient(small_errors))
 print("sample 0 pulls at the two weights with", huber_gradient(small_errors)[0] * small_features[0])
 print("sample 1 pulls at the two weights with", huber_gradient(small_errors)[1] * small_features[1])
 
-# %% [markdown] exercise="03.4"
+# %% [markdown] exercise="03.4" points=3
 # ### Exercise 03.4 · One gradient step with an outlier in the batch
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write `gradient_step(weights, features, targets, loss_gradient, learning_rate)`. `weights` `[F]`, `features` `[B, F]` and `targets` `[B]`
 # are floats and stay as they are; `loss_gradient` is a function from errors `[B]` to pulls `[B]`, such as `squared_gradient` or

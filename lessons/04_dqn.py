@@ -220,9 +220,9 @@ print(f"learning from step {BOOK.learning_starts:,} on, a copy every {BOOK.targe
 # actions, **epsilon**, falls in a straight line while the network learns. It never falls to 0: who never tries anything else never finds
 # anything better.
 
-# %% [markdown] exercise="04.1"
+# %% [markdown] exercise="04.1" points=1
 # ### Exercise 04.1 · How curious to be
-# *Difficulty 1 of 5 · about 6 minutes*
+# *Difficulty 1 of 5 · 1 point · about 6 minutes*
 #
 # Write `linear_epsilon(step, start, end, decay_steps, learning_starts)`, the share of random actions at an agent step, a `float`.
 # It is `start` until learning starts, then falls in a straight line for `decay_steps` steps, then stays at `end`.
@@ -270,9 +270,9 @@ figures.draw_schedule(steps, lines, BOOK.learning_starts)
 # Now the choice itself. It is made for a whole batch at once, since several games may be played side by side: Q-values `[B, A]` in, one
 # action for each row out, `[B]`.
 
-# %% [markdown] exercise="04.2"
+# %% [markdown] exercise="04.2" points=2
 # ### Exercise 04.2 · Epsilon-greedy
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `epsilon_greedy(q_values, epsilon, rng)`. `q_values` is a float array `[B, A]`; return an array of whole numbers `[B]`: in each
 # row on its own, with probability `epsilon` a random action (each of the A with the same chance, the best one included), otherwise the
@@ -373,9 +373,9 @@ class Slots:
 #
 # Go by `starts` alone: in Breakout a lost life is `terminated` in the middle of a game (section 6 tells why), and it starts no new one.
 
-# %% [markdown] exercise="04.3"
+# %% [markdown] exercise="04.3" points=4
 # ### Exercise 04.3 · A small replay memory
-# *Difficulty 4 of 5 · about 25 minutes*
+# *Difficulty 4 of 5 · 4 points · about 25 minutes*
 #
 # Fill in the three methods of `SmallMemory`. What it inherits from `Slots` is there already.
 #
@@ -482,9 +482,9 @@ print("drawn at random, over twice as many:", pixels_that_differ(drawn) > 2 * pi
 # and the network is taught that a good position is worth nothing.
 # </details>
 
-# %% [markdown] exercise="04.4"
+# %% [markdown] exercise="04.4" points=3
 # ### Exercise 04.4 · TD targets
-# *Difficulty 3 of 5 · about 10 minutes*
+# *Difficulty 3 of 5 · 3 points · about 10 minutes*
 #
 # Write `td_targets(rewards, terminated, truncated, online_next_q, target_next_q, discount)`. You are handed more than you need: two flags
 # `[B]` and the next observations' Q-values `[B, A]` from *both* networks. Look at the picture of the four streams, and choose. (An
@@ -544,9 +544,9 @@ print("TensorFlow:", tf.gather(q_values, actions, axis=1, batch_dims=1).numpy())
 # What has been through NumPy is a plain number. No gradient flows through it, and that is just right for a target: **the prediction
 # should move to the target, not the target to the prediction**.
 
-# %% [markdown] exercise="04.5"
+# %% [markdown] exercise="04.5" points=4
 # ### Exercise 04.5 · One learning step
-# *Difficulty 4 of 5 · about 20 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 4 of 5 · 4 points · about 20 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `learning_step_torch` or `learning_step_keras`, each `(online_network, target_network, optimizer, batch, discount)`: one step of
 # the optimiser on the mean Huber loss between `td_targets(...)` and the online network's values of the actions taken. `batch` is a
@@ -644,9 +644,9 @@ print("one network, after 40 updates, |w| > 1000:", abs(chase(1)[-1]) > 1000)
 # time. The others stand still for a while, let the prediction settle, then move on: down they come, one small stair at a time. That is
 # all a target network does. With more haste it learns sooner, with more patience more surely; DQN's 10,000 steps are patient.
 
-# %% [markdown] exercise="04.6"
+# %% [markdown] exercise="04.6" points=2
 # ### Exercise 04.6 · When to copy
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `update_target(step, online_weights, target_weights, period)`: the weights that the target network should hold after agent step
 # `step` (1, 2, 3, ...). Weights are dicts from names to float32 arrays. Whenever `step` is a multiple of `period`, they are the online

@@ -166,9 +166,9 @@ print("the notes: ", notes)
 #
 # `args=(i,)` hands over the number that `i` holds *now*.
 
-# %% [markdown] exercise="05.1"
+# %% [markdown] exercise="05.1" points=2
 # ### Exercise 05.1 · Eight workers
-# *Difficulty 2 of 5 · about 12 minutes*
+# *Difficulty 2 of 5 · 2 points · about 12 minutes*
 #
 # Write `run_workers(work, num_workers)`. `work` is a function of one number. Call `work(0)`, `work(1)`, ..., `work(num_workers - 1)`, each
 # in a thread of its own, so that all of them are at work at the same time. Wait until every one is done, and return a list of what they
@@ -429,9 +429,9 @@ my_guess = {"count": "both", "sort": "both", "play": "both"}
 #
 # 1 is no gain, 2 is twice as fast, 0.5 is twice as slow.
 
-# %% [markdown] exercise="05.2"
+# %% [markdown] exercise="05.2" points=1
 # ### Exercise 05.2 · How many times as fast?
-# *Difficulty 1 of 5 · about 6 minutes*
+# *Difficulty 1 of 5 · 1 point · about 6 minutes*
 #
 # Write `speedups(seconds)`. `seconds` is a dict: for each way of doing one job a list of measured seconds, one for each round. One of the
 # ways is called `"one thread"`. Return a dict with the same ways and, for each, its speed-up over one thread, a float: from the *best*
@@ -693,9 +693,9 @@ figures.draw_story(play("ABABABBB", locked_addition(threading.Lock())))
 # | around everything, playing included | right sums, but only one worker plays at a time: why have eight? |
 # | a lock for each worker | everybody locks a door of their own, and all meet inside |
 
-# %% [markdown] exercise="05.3"
+# %% [markdown] exercise="05.3" points=3
 # ### Exercise 05.3 · Add under a lock
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write what each worker does, `add_rewards(counter, lock, act, steps)`. Call `act()` `steps` times; it plays one step, which takes a while,
 # and returns the reward. All rewards must end up in `counter.value`. Every worker is given the same `counter` and the same
@@ -815,9 +815,9 @@ except ValueError as error:
     print("caught:", error)
     print("it happened in:", traceback.extract_tb(error.__traceback__)[-1].name)
 
-# %% [markdown] exercise="05.4"
+# %% [markdown] exercise="05.4" points=4
 # ### Exercise 05.4 · Bring it home
-# *Difficulty 4 of 5 · about 18 minutes*
+# *Difficulty 4 of 5 · 4 points · about 18 minutes*
 #
 # Write `run_or_raise(work, num_workers)`, your `run_workers` for workers that may fail. It calls `work(i, stop)` with `stop` one
 # `threading.Event` for all; a worker comes home soon after `stop` is set, and may wait for others until then.

@@ -107,9 +107,9 @@ def softmax(preferences):
 print("undecided:    ", softmax(np.array([0.0, 0.0, 0.0])).round(2))
 print("likes the 3rd:", softmax(np.array([0.0, 0.5, 2.0])).round(2))
 
-# %% [markdown] exercise="06.6"
+# %% [markdown] exercise="06.6" points=1
 # ### Exercise 06.6 · Draw an action
-# *Difficulty 1 of 5 · about 6 minutes* (the numbers of the exercises are names; this one comes first)
+# *Difficulty 1 of 5 · 1 point · about 6 minutes* (the numbers of the exercises are names; this one comes first)
 #
 # Write `sample_action(probabilities, rng)`: one action, a whole number from 0 to A - 1, each drawn with its probability.
 # `probabilities` is a float array `[A]`, nothing negative. Only proportions count, since float32 rounds and a sum may not be exactly 1:
@@ -268,9 +268,9 @@ figures.draw_how_far(rewards=[0, 1, 0, 0, 1, 0], terminated=[False, False, True,
 # One row for each step: in blue the rewards that it counts, in purple V of the screen *after* the last step, which speaks for everything
 # that comes later. Steps 0 to 2 stop at the red line: that ball was lost, and what the next ball brought was not their doing.
 
-# %% [markdown] exercise="06.1"
+# %% [markdown] exercise="06.1" points=3
 # ### Exercise 06.1 · k-step returns
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write `n_step_returns(rewards, terminated, values, discount)` for a rollout of T steps. `rewards` is float32 `[T]`; `terminated` bool
 # `[T]`, true where the step lost a ball or ended the game; `values` float32 `[T + 1]`: V of the T observations acted on, and of the
@@ -406,9 +406,9 @@ figures.draw_settling(runs, truth=1.0)
 # V settles at 1.7, which is $1 - \log 0.5$: it promises 70% more than there is, the more so the less decided the policy is. Every return
 # that ends in this V is wrong by as much. So the advantage must enter the loss as a **constant**, a mere number.
 
-# %% [markdown] exercise="06.2"
+# %% [markdown] exercise="06.2" points=2
 # ### Exercise 06.2 · Advantages, with the gradient stopped
-# *Difficulty 2 of 5 · about 8 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `advantages_torch` or `advantages_keras`, each `(returns, values)`: returns minus values, one number for each step. `returns` is a
 # float32 tensor `[T]`, `values` a float32 tensor `[T, 1]`, a column, as a head with one unit gives it. Return a float32 tensor `[T]`
@@ -483,9 +483,9 @@ print("all sixteen pairs:      ", descend(pair_up=True))
 # difference between a won and a lost screen, and all that is left of the advantage is the one mean of section 2. The book's program
 # has this bug, too, and learned in spite of it.
 
-# %% [markdown] exercise="06.4"
+# %% [markdown] exercise="06.4" points=2
 # ### Exercise 06.4 · The critic's loss
-# *Difficulty 2 of 5 · about 8 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `value_loss_torch` or `value_loss_keras`, each `(values, returns)`: $(R - V)^2$, the whole square, one for each step. `values` is a
 # float32 tensor `[T, 1]`, `returns` `[T]`. Return float32 `[T]`. The value moves to the return, never the return to the value: whoever
@@ -580,9 +580,9 @@ print("log_softmax:       ", F.log_softmax(logits, dim=1).tolist())
 # `nan`, and one step later every weight is `nan`. Adding a tiny number inside the logarithm (the book's code adds $10^{-10}$) avoids that,
 # but also cuts the gradient off, just where a hopelessly certain policy needs it most. `log_softmax` never takes the detour.
 
-# %% [markdown] exercise="06.3"
+# %% [markdown] exercise="06.3" points=3
 # ### Exercise 06.3 · The actor's loss, entropy included
-# *Difficulty 3 of 5 · about 15 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 3 of 5 · 3 points · about 15 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `policy_loss_torch` or `policy_loss_keras`, each `(logits, actions, advantages, entropy_weight)`:
 # $-\log \pi(a|s) \, A - \beta H(\pi)$ for each step. `logits` float32 `[T, A]`, `actions` int64 `[T]`, `advantages` float32 `[T]` (a
@@ -678,9 +678,9 @@ figures.draw_workers([steps[60 + 45 * index].frame for index, steps in enumerate
 # While a worker plays, others push, so its gradients belong to weights that are a little out of date. That is the price of not waiting;
 # over a few steps it hardly shows.
 
-# %% [markdown] exercise="06.5"
+# %% [markdown] exercise="06.5" points=4
 # ### Exercise 06.5 · One cycle: pull, play, push
-# *Difficulty 4 of 5 · about 25 minutes*
+# *Difficulty 4 of 5 · 4 points · about 25 minutes*
 #
 # Write `one_cycle(player, shared, t_max, discount)`; it returns nothing. In this order: pull; forget the old gradients; begin a new game
 # if the last one is over; play `t_max` steps, fewer where the game ends; compute the returns; add the gradients; push, and count the

@@ -173,9 +173,9 @@ figures.draw_network()
 # One core in blue, K heads in orange, each with dense layers of its own and its own row of Q-values: `[B, K, A]` for a batch instead of
 # `[B, A]`.
 
-# %% [markdown] exercise="07.1"
+# %% [markdown] exercise="07.1" points=3
 # ### Exercise 07.1 · K heads on a shared core
-# *Difficulty 3 of 5 · about 15 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 3 of 5 · 3 points · about 15 minutes · in PyTorch, in Keras, or in both*
 #
 # Write the two methods of `HeadsTorch` (an `nn.Module`) or `HeadsKeras` (a `keras.Model`). You are given `core`, a ready layer or network
 # that turns a batch of observations into features `[B, F]`; `make_head`, a function without arguments that makes a *new* head with random
@@ -288,9 +288,9 @@ print("the same:", np.allclose(one_by_one, at_once), at_once.shape)
 # to keep ten memories would be dear. Instead each transition gets a **mask** of K bits when it is stored: bit $k$ says whether
 # head $k$ may ever learn from it. Each bit is a toss of its own, set with probability $p$.
 
-# %% [markdown] exercise="07.2"
+# %% [markdown] exercise="07.2" points=2
 # ### Exercise 07.2 · A mask for each transition
-# *Difficulty 2 of 5 · about 12 minutes*
+# *Difficulty 2 of 5 · 2 points · about 12 minutes*
 #
 # Complete `MaskedMemory(num_heads, probability, rng)`, which keeps everything it is told (the chain is small). `add(transition)` stores a
 # transition, whatever it is, together with its mask. `get(places)` takes an int array `[B]` of places (0 is the one stored first; a place
@@ -404,9 +404,9 @@ print("your guess:", my_guess)
 #
 # Nothing crashes, the loss falls, the agent learns. But every head learns from everything, and p has no effect whatever.
 
-# %% [markdown] exercise="07.3"
+# %% [markdown] exercise="07.3" points=3
 # ### Exercise 07.3 · The masked loss over heads
-# *Difficulty 3 of 5 · about 12 minutes · in PyTorch, in Keras, or in both*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `masked_loss_torch` or `masked_loss_keras`, each `(losses, masks)`: the formula above. `losses` is a float32 tensor `[B, K]`, one
 # Huber loss for each sample and head; `masks` a bool tensor `[B, K]`. Return a single float32 number (a tensor of shape `()`): the mean
@@ -512,9 +512,9 @@ print("a coin for each step:", sorted(coins))
 # farther here, for most of the ten lean to the left). One that sticks to its opinion gets there. So: draw a head when an episode starts,
 # and follow it to the end.
 
-# %% [markdown] exercise="07.4"
+# %% [markdown] exercise="07.4" points=2
 # ### Exercise 07.4 · A head for each episode
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `head_per_episode(heads, starts, num_heads, rng)` for E games that are played side by side. `heads` is an int array `[E]`, the head
 # that each game has followed until now; `starts` is bool `[E]`, true where a game begins with this step. Return an int array `[E]`: where
@@ -549,9 +549,9 @@ head_per_episode = checks.bootstrapped.head_per_episode(head_per_episode)
 # with most votes is played. Not the average of their Q-values: a head that has fooled itself may promise 1,000, and in an average it would
 # outshout nine sober ones.
 
-# %% [markdown] exercise="07.5"
+# %% [markdown] exercise="07.5" points=3
 # ### Exercise 07.5 · The vote
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write `vote(q_values)`: Q-values float `[B, K, A]` in, one action for each observation out, an int array `[B]`. In each observation every
 # head votes for its action of highest value; the action with most votes wins. **Ties**: of the actions that share the lead, the one whose
@@ -587,9 +587,9 @@ vote = checks.bootstrapped.vote(vote)
 # %% [markdown]
 # And *how sure* are they? The vote throws that away. It is what the purple areas above showed: how far the heads are apart.
 
-# %% [markdown] exercise="07.6"
+# %% [markdown] exercise="07.6" points=2
 # ### Exercise 07.6 · Disagreement
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `disagreement(q_values)`: float `[B, K, A]` in, float `[B]` out. For each observation and action take the standard deviation of the
 # Q-values over the heads (dividing by K, as NumPy's `std` does); then the mean over the actions.

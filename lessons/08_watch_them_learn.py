@@ -224,9 +224,9 @@ print(f"means of 30 new games inside an old interval: {np.mean(inside):.0%} on a
 # And all this is about *one trained network*. Train again with another seed, and other weights come out, with another true mean. To speak
 # of "DQN", and not of this one child of DQN, you need several runs (Agarwal et al. 2021).
 
-# %% [markdown] exercise="08.1"
+# %% [markdown] exercise="08.1" points=2
 # ### Exercise 08.1 · Interpret an interval
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Three agents, 30 games each, 95 % bootstrap intervals of the mean as above:
 #
@@ -285,9 +285,9 @@ print(f"                          median {np.median(scores[middle]):.1f} before,
 #
 # In code $\lfloor N/4 \rfloor$ is `int(N / 4)`: of 30 games, 7 go at each end and 16 stay.
 
-# %% [markdown] exercise="08.2"
+# %% [markdown] exercise="08.2" points=2
 # ### Exercise 08.2 · The interquartile mean
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # Write `interquartile_mean(scores)`: a float array `[N]`, in any order, N at least 1; returns one float. The array that you are given stays
 # as it is. Use NumPy, not scipy.
@@ -387,9 +387,9 @@ wiped[60:76] = 0  # rows 60 to 75, all columns, all frames: above the paddle
 change = np.abs(scores_of(wiped[None]) - scores_of(observation[None])).sum()
 print("wiping out a stripe above the paddle changes the scores:", bool(change > 0.01))
 
-# %% [markdown] exercise="08.3"
+# %% [markdown] exercise="08.3" points=3
 # ### Exercise 08.3 · Saliency by occlusion
-# *Difficulty 3 of 5 · about 15 minutes*
+# *Difficulty 3 of 5 · 3 points · about 15 minutes*
 #
 # Write `occlusion_saliency(scores_of, observation, size, stride)`.
 #

@@ -157,9 +157,9 @@ figures.draw_settled(returns, settle(exhibit_value_loss))
 #
 # **The tool: perfect predictions.** They must cost nothing.
 
-# %% [markdown] exercise="10.1"
+# %% [markdown] exercise="10.1" points=2
 # ### Exercise 10.1 · The value loss: proof and mend
-# *Difficulty 2 of 5 · about 10 minutes*
+# *Difficulty 2 of 5 · 2 points · about 10 minutes*
 #
 # **Proof**: `prove_value_loss(suspect)`. A suspect is called as `suspect(returns, values)`, with floats `[N]` and `[N, 1]`, and should
 # return one number, the mean squared error: returns `[1, 2, 4]` and values `[[1], [2], [7]]` cost 3. Raise `AssertionError` (by `assert`)
@@ -248,9 +248,9 @@ figures.draw_corridor(learn_corridor(exhibit_returns), 0.9 ** np.arange(11, -1, 
 #
 # **The tool: values that are exactly right.** Whatever the rewards, right values are their own returns.
 
-# %% [markdown] exercise="10.2"
+# %% [markdown] exercise="10.2" points=3
 # ### Exercise 10.2 · k-step returns: proof and mend
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # **Proof**: `prove_k_step_returns(suspect)`, for suspects that are called as the exhibit is, `suspect(rewards, values, terminated,
 # discount)` with floats `[T]` and `[T + 1]`, a bool and a float, and should return floats `[T]`. **Mend**: `k_step_returns` with the same
@@ -328,9 +328,9 @@ figures.draw_lit(lit, (10, 20))
 #
 # **The tool: one lit pixel.** It tells where every number goes.
 
-# %% [markdown] exercise="10.3"
+# %% [markdown] exercise="10.3" points=2
 # ### Exercise 10.3 · A fresh history: proof and mend
-# *Difficulty 2 of 5 · about 8 minutes*
+# *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # **Proof**: `prove_restart_history(suspect)`; `suspect(frame)` gets uint8 `[1, 84, 84, 1]` and should return uint8 `[84, 84, 4]`, the frame
 # in each channel. Beware: one of the innocents uses `reshape` too, and does it right. **Mend**: `restart_history(frame)`, a new array. A
@@ -427,9 +427,9 @@ print(f"your guess: {my_guess}; measured: {growth / 7056:.0f} for each new one, 
 # **The tool: a count of bytes**, and not one but two: some memories keep spare room, once. The *growth* between two sizes is what a
 # transition costs.
 
-# %% [markdown] exercise="10.4"
+# %% [markdown] exercise="10.4" points=4
 # ### Exercise 10.4 · A memory of frames: proof and mend
-# *Difficulty 4 of 5 · about 20 minutes*
+# *Difficulty 4 of 5 · 4 points · about 20 minutes*
 #
 # **Proof**: `prove_frame_memory(suspect)`; a suspect is a class as above: `suspect(capacity)` makes a memory. Condemn those that hold two
 # frames or more for each new one (room for a few flags is granted), acquit the others, spare room or not.
@@ -526,9 +526,9 @@ print("measured:", {number: paddle_shift(number) for number in range(4)})
 # %% [markdown]
 # 2 goes right until the wall stops it, 3 goes left. **The tool: the thing itself.** A comment cannot be run.
 
-# %% [markdown] exercise="10.5"
+# %% [markdown] exercise="10.5" points=1
 # ### Exercise 10.5 · A table of actions: proof and mend
-# *Difficulty 1 of 5 · about 8 minutes*
+# *Difficulty 1 of 5 · 1 point · about 8 minutes*
 #
 # **Proof**: `prove_action_table(suspect)`. Here a suspect is a dictionary such as the exhibit; it may have a `"stay"` as well. Condemn it
 # exactly if its `"right"` does not move the paddle right or its `"left"` does not move it left. Measure: a proof that compares with 2 and 3
@@ -619,9 +619,9 @@ figures.draw_pulls({"a loop": pulls(by_loop), "the exhibit": pulls(exhibit_maske
 #
 # **The tool: a sample that must have no say.** Shout through it, and the loss must not change.
 
-# %% [markdown] exercise="10.6"
+# %% [markdown] exercise="10.6" points=2
 # ### Exercise 10.6 · The masked mean: proof and mend
-# *Difficulty 2 of 5 · about 10 minutes*
+# *Difficulty 2 of 5 · 2 points · about 10 minutes*
 #
 # **Proof**: `prove_masked_mean(suspect)`; `suspect(losses, mask)` gets floats `[B, 1]` and `[B]` (0 or 1, at least one 1) and should
 # return the mean of the losses whose bit is 1. **Mend**: `masked_mean(losses, mask)`. Losses `[[1], [5], [3]]` and mask `[1, 0, 1]` give
@@ -699,9 +699,9 @@ with np.errstate(invalid="ignore"):
 # **The tool: a gradient that must be exactly zero.** Without a framework: nudge an error whose bit is 0, and compare with `==`, not
 # "nearly".
 
-# %% [markdown] exercise="10.7"
+# %% [markdown] exercise="10.7" points=3
 # ### Exercise 10.7 · A loss for each head: proof and mend
-# *Difficulty 3 of 5 · about 12 minutes*
+# *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # **Proof**: `prove_head_losses(suspect)`; `suspect(errors, masks)` gets floats `[B, K]` twice and should return `[K]`: for each head the
 # mean of $\frac12 e^2$ over its own samples, 0 where it has none. Condemn those in which masked errors have a say. **Mend**:
@@ -783,9 +783,9 @@ figures.draw_targets({"the exhibit's target": moving}, every=25)
 #
 # **The tool: move one input at a time.** Another online network: the target must not move. Another target network: it must.
 
-# %% [markdown] exercise="10.8"
+# %% [markdown] exercise="10.8" points=2
 # ### Exercise 10.8 · TD targets: proof and mend
-# *Difficulty 2 of 5 · about 10 minutes*
+# *Difficulty 2 of 5 · 2 points · about 10 minutes*
 #
 # **Proof**: `prove_td_targets(suspect)`, for suspects that are called as the exhibit is and should return $r + \gamma \max_a
 # Q_\text{target}(s', a)$, or $r$ alone where terminated. Condemn those that listen to the online network, and those that do not listen to
@@ -883,9 +883,9 @@ print("Keras:", (exhibit_keras(row, 2.0) * mask).tolist())
 #
 # **The tool: a shape and one number**, off the one delta at which everything agrees.
 
-# %% [markdown] exercise="10.9"
+# %% [markdown] exercise="10.9" points=2
 # ### Exercise 10.9 · One Huber loss for each error: proof and mend
-# *Difficulty 2 of 5 · about 10 minutes*
+# *Difficulty 2 of 5 · 2 points · about 10 minutes*
 #
 # **Proof**: `prove_huber(suspect)`; `suspect(errors, delta)` gets float32 errors of any shape, such as `[B, K]`, and should return an
 # array of that shape: $\frac12 e^2$ where $|e| \le \delta$, and $\delta\,(|e| - \frac12\delta)$ beyond. Condemn both exhibits and their

@@ -36,6 +36,7 @@ class Cell:
     framework: str | None = None  # "torch" or "keras" where an exercise is such a pair
     part: str | None = None  # "proof" or "mend" where it is that pair
     tags: tuple[str, ...] = ()
+    points: int | None = None  # what an exercise is worth; on its text
 
     @property
     def variant(self) -> str | None:
@@ -100,13 +101,13 @@ def read_cell(parsed, file: str, line: int) -> Cell:
     """Turn jupytext's cell into ours; jupytext's own bookkeeping (lines_to_next_cell) is dropped."""
     options = {key: value for key, value in parsed.metadata.items() if not key.startswith("lines_to")}
     check, exercise, framework, part = (options.pop(key, None) for key in ("check", "exercise", *PAIRS))
-    tags = options.pop("tags", [])
+    tags, points = options.pop("tags", []), options.pop("points", None)
     role = "check" if check else None
     if exercise:
         role = "answer" if parsed.cell_type == "code" else "text"
-    cell = Cell(parsed.cell_type, parsed.source, file, line, role, exercise or check, framework, part, tuple(tags))
+    cell = Cell(parsed.cell_type, parsed.source, file, line, role, exercise or check, framework, part, tuple(tags), points)
     if options:
-        raise cell.mistake(f"`{next(iter(options))}` is no option of a cell: use exercise, check, framework, part or tags.")
+        raise cell.mistake(f"`{next(iter(options))}` is no option of a cell: use exercise, check, framework, part, points or tags.")
     if exercise and check:
         raise cell.mistake("a cell is an exercise or a check, not both.")
     return cell
@@ -147,6 +148,10 @@ def check_cell(cell: Cell) -> None:
             raise cell.mistake(f'{pair}="{value}": write "{one}" or "{other}", on an answer cell and its check.')
     if cell.framework and cell.part:
         raise cell.mistake("a cell has a framework or a part, not both.")
+    if (cell.role == "text") != (cell.points is not None):
+        raise cell.mistake("the text of an exercise says what it is worth, points=2, and no other cell does.")
+    if cell.points is not None and (type(cell.points) is not int or cell.points < 1 or not says_points(cell)):
+        raise cell.mistake(f"points={cell.points}: write a whole number from 1, and the same to learners, as in `2 points` or `1 point`.")
     if unknown := set(cell.tags) - TAGS:
         raise cell.mistake(f"the tag `{min(unknown)}` means nothing here: the tags are {', '.join(sorted(TAGS))}.")
     if cell.kind == "markdown":
@@ -157,6 +162,10 @@ def check_cell(cell: Cell) -> None:
         raise cell.mistake("nbval runs cells so that a closing semicolon hides nothing: end the cell with plt.show() or a plain statement.")
     if (length := len(cell.solved.splitlines())) > LONGEST_CELL:
         raise cell.mistake(f"this cell has {length} lines, more than {LONGEST_CELL}: split it, or move what does not teach to course_lib.")
+
+
+def says_points(cell: Cell) -> bool:
+    return re.search(rf"\b{cell.points} point{'s' if cell.points > 1 else ''}\b", cell.source) is not None
 
 
 def check_exercise_number(cell: Cell, lesson: Lesson) -> None:

@@ -1,7 +1,7 @@
 """A lesson as a notebook: cells with fixed ids, metadata that names each exercise's cells, and one way to write it down.
 
-An exercise's cells carry `metadata.course = {"role": "text" | "answer" | "check", "exercise": "03.1"}`, and in pairs `"framework"` or
-`"part"`.
+An exercise's cells carry `metadata.course = {"role": "text" | "answer" | "check", "exercise": "03.1"}`, its text `"points"` too, and cells of
+pairs `"framework"` or `"part"`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_cell(lesson: Lesson, position: int, cell: Cell, solved: bool) -> Notebo
     parts = [lesson.number, f"c{position:02}"]
     metadata = {"tags": list(cell.tags)} if cell.tags else {}
     if cell.role:
-        marks = {"role": cell.role, "exercise": cell.exercise, "framework": cell.framework, "part": cell.part}
+        marks = {"role": cell.role, "exercise": cell.exercise, "framework": cell.framework, "part": cell.part, "points": cell.points}
         metadata |= {"course": {key: value for key, value in marks.items() if value}, "deletable": False}
         parts = [lesson.number, cell.exercise.split(".")[1], cell.role, cell.variant or ""]
     if cell.role == "check":

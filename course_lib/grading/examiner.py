@@ -1,0 +1,119 @@
+"""An outcome becomes a result: status, share of the points, reason, and the public check's sentence for who needs it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from course_lib.errors import CourseError
+from course_lib.grading import exam, marks
+from course_lib.grading.build import ROOT
+from course_lib.grading.parents import WarmParents
+from course_lib.grading.tasks import Rules, Task
+
+STATUSES = ("passed", "partial", "failed", "timeout", "crashed", "missing", "tampered", "unreadable")
+LONGEST_SENTENCE = 600  # characters
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one answer is worth, and why."""
+
+    status: str  # one of STATUSES
+    share: float = 0.0  # of the points
+    tests: tuple[tuple[str, bool], ...] = ()  # each hidden test's topic, and whether it was passed
+    reason: str = ""  # what happened, in a sentence
+    sentence: str = ""  # what the public check says, where the answer failed
+
+
+class Examiner:
+    """Has answers sit their exams."""
+
+    def __init__(self, parents: WarmParents, rules: Rules) -> None:
+        self.parents, self.rules = parents, rules
+
+    def solve(self, task: Task, solution: str) -> list:
+        """The transcript of the course's own solution; raises CourseError if it does not come through its exam."""
+        outcome = self._sit(task, solution)
+        if not isinstance(outcome.content, list) or any("raised" in result for result in outcome.content):
+            raise CourseError(f"The course's own solution of {task.asked.label} fails its exam ({why(outcome)}); raise the limits, or mend its hidden tests.")
+        return outcome.content
+
+    def judge(self, task: Task, source: str, expected: list) -> Result:
+        """Have an answer sit its exam, and judge it by its transcript."""
+        outcome = self._sit(task, source)
+        if (ended := badly_ended(outcome, self.rules)) is not None:
+            return ended
+        results = marks.passed(task.probes, outcome.content, expected)
+        tests = tuple((probe.topic, result) for probe, result in zip(task.probes, results, strict=True))
+        share = marks.share(task.probes, results)
+        raised = {one["raised"] for one in outcome.content or [] if isinstance(one, dict) and isinstance(one.get("raised"), str)}
+        if share == 1.0:
+            return Result("passed", share, tests, "all hidden tests passed")
+        if raised == {"NotImplementedError"} and share == 0.0:
+            return Result("missing", reason="not written yet: it raises NotImplementedError")
+        if "MemoryError" in raised:
+            return Result("crashed", 0.0, tests, f"it asked for more than {self.rules.memory_limit} MB of memory")
+        wrong = [topic for topic, result in tests if not result]
+        if share > 0.0:
+            return Result("partial", share, tests, f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed; not: {', '.join(wrong)}")
+        return self._explain(task, source, tests, wrong)
+
+    def _explain(self, task: Task, source: str, tests: tuple, wrong: list[str]) -> Result:
+        """A failed answer, with the public check's sentence: asked in an exam of its own, since checks know results."""
+        library = ("course_lib", *modules(task.library))
+        outcome = self._sit(task, source, task.open_book_cells(source), library=library, open_book=True)
+        said = outcome.content
+        verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
+        sentence = line.removeprefix(f"✗ {task.asked.label}: ")[:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
+        if unbound := sorted(task.excerpt(source).unbound):
+            return Result("failed", 0.0, tests, f"only the answer cell is graded, and nothing there or in the lesson defines {named(unbound)}", sentence)
+        if not wrong or len(wrong) == len(tests):
+            reason = "no hidden test passed"
+        else:
+            reason = f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed, but not all of those that count; not: {', '.join(wrong)}"
+        return Result("failed", 0.0, tests, reason, sentence)
+
+    def _sit(self, task: Task, source: str, cells: list[str] | None = None, library: tuple[str, ...] | None = None, open_book: bool = False) -> exam.Outcome:
+        library = (("course_lib", *modules(task.library)) if task.library else ()) if library is None else library
+        run = functools.partial(self.parents.run, framework=task.framework(source))
+        limits = {"time_limit": self.rules.time_limit, "memory_limit": self.rules.memory_limit}
+        return exam.sit(cells or task.cells(source, self.rules.seed), run, library=library, open_book=open_book, **limits)
+
+
+def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
+    """The result of an exam that was stopped, broke off or rang the alarm; None if there is a transcript to judge."""
+    told = " ".join(str(cell.get("text")) for cell in outcome.cells)
+    if outcome.alarms:
+        return Result("tampered", reason=f"the answer {outcome.alarms[0][:100]}, which an exam does not allow")
+    if outcome.stopped == "timeout" or "Timeout of" in told:
+        return Result("timeout", reason=f"it took more than {rules.time_limit:g} seconds")
+    if outcome.stopped == "memory":
+        return Result("crashed", reason=f"it used more than {rules.memory_limit} MB of memory")
+    if outcome.stopped == "processes":
+        return Result("crashed", reason="it started process after process")
+    if "prints too much" in told:
+        return Result("crashed", reason="it printed more than an exam takes")
+    if "kernel has ended" in told or "Kernel dead" in told:
+        return Result("crashed", reason="it ended its own process")
+    succeeded = len(outcome.cells) == exam.EXAMINATION + 1 and all(cell.get("outcome") == "passed" for cell in outcome.cells)
+    if isinstance(outcome.content, list) and succeeded:
+        return None
+    if "NameError" in told or (outcome.cells and outcome.cells[-1].get("outcome") == "failed"):
+        return None  # the answer cell itself raised: no transcript, and the public check's sentence may help
+    return Result("crashed", reason="the examination did not come to its end")
+
+
+def why(outcome: exam.Outcome) -> str:
+    """What is known of an exam that should not have failed."""
+    told = next((str(cell.get("text")) for cell in outcome.cells if cell.get("outcome") != "passed"), "")
+    return outcome.stopped or told.strip().split("\n")[-1][:200] or str(outcome.content)[:200]
+
+
+def modules(names: frozenset[str]) -> list[str]:
+    """Those of some names of course_lib that are modules."""
+    return sorted(name for name in names if (ROOT / f"{name.replace('.', '/')}.py").is_file())
+
+
+def named(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names[:3])

@@ -1,0 +1,114 @@
+"""What an answer needs of its lesson: the statements that define the names it uses, and those that they use, and so on.
+
+A lesson takes a minute to run, an answer needs its imports and perhaps one class. Statements are chosen by name, never run.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import symtable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display"}
+
+BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What reading somebody's source may raise."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    source: str  # the statements, in the lesson's order
+    unbound: frozenset[str]  # names that the answer uses and nothing defines
+
+    @property
+    def modules(self) -> set[str]:
+        """What the statements import, in full: {"numpy", "course_lib.atari"}."""
+        return imported_modules(ast.parse(self.source))
+
+
+def excerpt(cells: Iterable[str], answer: str, library: frozenset[str] | None = None) -> Excerpt:
+    """The statements of the `cells` before an answer, as far as the answer needs them.
+
+    library: the modules of course_lib that may be imported; statements that import others are left out. None: all may.
+    Raises SyntaxError for an answer that is no Python.
+    """
+    used, own = names(as_python(answer))
+    needed, bound, kept = used - own - BUILTINS, set(own), []
+    for statement in reversed([statement for cell in cells for statement in statements(cell)]):
+        if statement.binds & needed and (library is None or statement.course_modules <= library):
+            kept.append(statement.source)
+            needed |= statement.uses - BUILTINS
+            bound |= statement.binds
+    return Excerpt("\n".join(reversed(kept)), frozenset(needed - bound))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a lesson."""
+
+    source: str
+    uses: frozenset[str]  # global names
+    binds: frozenset[str]
+    course_modules: frozenset[str]
+
+
+@functools.cache
+def statements(cell: str) -> tuple[Statement, ...]:
+    found = []
+    for statement in ast.parse(as_python(cell)).body:
+        for one in one_name_each(statement):
+            source = ast.unparse(one)
+            uses, binds = names(source)
+            found.append(Statement(source, frozenset(uses), frozenset(binds), frozenset(course_modules(one))))
+    return tuple(found)
+
+
+def as_python(source: str) -> str:
+    """A cell without IPython's own language (`%timeit f()`, `!ls`), so that Python can read it."""
+    return TransformerManager().transform_cell(source)
+
+
+def one_name_each(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """`from a import b, c` as two statements, for an answer may need one of them."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        for alias in statement.names:
+            yield ast.Import([alias]) if isinstance(statement, ast.Import) else ast.ImportFrom(statement.module, [alias], statement.level)
+    else:
+        yield statement
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    """The global names that a source uses, and those that it defines."""
+    table = symtable.symtable(source, "<lesson>", "exec")
+    used, defined = set(), set()
+    tables = [table]
+    while tables:
+        inner = tables.pop()
+        tables += inner.get_children()
+        for symbol in inner.get_symbols():
+            if inner is table and (symbol.is_assigned() or symbol.is_imported()):
+                defined.add(symbol.get_name())
+            if symbol.is_referenced() and (inner is table or symbol.is_global()):
+                used.add(symbol.get_name())
+    return used, defined
+
+
+def imported_modules(tree: ast.AST) -> set[str]:
+    """Every module that is imported anywhere in a tree; `from a import b` may mean the module a.b, so both are named."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def course_modules(tree: ast.AST) -> set[str]:
+    """The modules and names of course_lib that a tree imports; the bare package, which has `quiet`, not counted."""
+    return {name for name in imported_modules(tree) if name.startswith("course_lib.")}

@@ -1,0 +1,78 @@
+"""The grader's end of the warmed parents: one is started for each framework that is needed, when it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from course_lib.errors import CourseError
+from course_lib.grading.exam import Finished, Job, to_line
+
+WARM = Path(__file__).with_name("warm.py")
+START = 120  # seconds that a parent may take to import its framework
+PATIENCE = 60  # seconds on top of a job's own limit, after which its parent is taken for lost
+KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")  # of the environment: an exam sees no secret of its grader
+
+
+class WarmParents:
+    """with WarmParents() as parents: parents.run(job, "torch"). May be called from several threads."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str | None, subprocess.Popen] = {}
+        self._lock = threading.Lock()
+        self._folder = Path(tempfile.mkdtemp(prefix="parents-"))
+
+    def __enter__(self) -> WarmParents:
+        return self
+
+    def __exit__(self, *error) -> None:
+        """Ends every parent, and with each all that it has started."""
+        for parent in self._parents.values():
+            parent.kill()
+            parent.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, job: Job, framework: str | None) -> Finished:
+        """Have a job run; returns when nothing of it is left. Raises CourseError if the grader's own processes fail."""
+        path = self._socket(framework)
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(job.time_limit + START + PATIENCE)
+            try:
+                line.connect(str(path))
+                line.sendall(to_line(job))
+                return Finished(**json.loads(line.makefile().readline()))
+            except (OSError, ValueError) as error:
+                told = last_line(path.with_suffix(".log")) or error
+                raise CourseError(f"An exam's supervisor did not answer ({told}); grade again, what is done is kept.") from error
+
+    def _socket(self, framework: str | None) -> Path:
+        """Where the parent listens; starts it if there is none."""
+        path = self._folder / f"{framework}.socket"
+        with self._lock:
+            if framework not in self._parents:
+                command = [sys.executable, "-P", str(WARM), str(path), *([framework] if framework else [])]
+                environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HOME": str(self._folder)}
+                log = (self._folder / f"{framework}.log").open("w")
+                self._parents[framework] = subprocess.Popen(command, env=environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._wait_for(path, self._parents[framework])
+        return path
+
+    def _wait_for(self, path: Path, parent: subprocess.Popen) -> None:
+        deadline = time.monotonic() + START
+        while not path.exists():
+            if parent.poll() is not None or time.monotonic() > deadline:
+                told = last_line(path.with_suffix(".log")) or "it said nothing"
+                raise CourseError(f"The grader could not start ({told}); see: course doctor")
+            time.sleep(0.05)
+
+
+def last_line(log: Path) -> str:
+    return next(reversed(log.read_text(errors="replace").strip().splitlines()), "")

@@ -1,0 +1,317 @@
+"""A warmed parent: a process that has imported what every exam needs and forks one for each, so that an import is paid for once.
+
+    python -P warm.py SOCKET [torch | keras]
+
+It answers on a Unix socket: a job, one line of JSON (see `Job`), is answered by one line of JSON (see `Finished`). Around each job:
+
+    this process ──fork──> supervisor ──fork──> gate ──fork──> nbval ──fork──> kernel
+                           watches, kills       enters the     runs the        runs the learner's code
+                                                namespaces     notebook
+
+The kernel process holds nothing but libraries: `course_lib` is here a package without its modules, for those know the results.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import socketserver
+import sys
+import tempfile
+import time
+import types
+from contextlib import suppress
+from pathlib import Path
+
+COURSE_LIB = Path(__file__).resolve().parents[1]
+os.environ |= dict.fromkeys(["OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"], "1")
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MPLBACKEND": "agg"}
+bare = types.ModuleType("course_lib")
+bare.__path__ = [str(COURSE_LIB)]
+sys.modules["course_lib"] = bare
+
+import nbval.kernel  # noqa: E402
+import nbval.plugin  # noqa: E402, F401
+import numpy  # noqa: E402, F401
+import psutil  # noqa: E402
+import pytest  # noqa: E402
+from ipykernel.kernelapp import IPKernelApp  # noqa: E402
+from jupyter_client.provisioning import local_provisioner  # noqa: E402
+
+from course_lib.grading import exam, probing, walls  # noqa: E402
+from course_lib.quiet import quiet  # noqa: E402
+
+bare.quiet = quiet
+PRINTED_MOST = 1_000_000  # bytes that a notebook may print
+FILES_MOST = 50_000_000  # bytes of one file
+PROCESSES_MOST = 32
+START_AND_STOP = 30  # seconds on top of the time limit: a kernel starts, and nbval takes 5 s to give one up
+
+
+# --- the supervisor: trusted, outside all walls ----------------------------------------------------------------------------------------
+
+
+class Supervisor(socketserver.StreamRequestHandler):
+    """One job, in a process of its own."""
+
+    def handle(self) -> None:
+        job = exam.Job(**json.loads(self.rfile.readline()))
+        walls.end_with_parent()
+        walls.adopt_orphans()
+        finished = supervise(job)
+        self.wfile.write(exam.to_line(finished))
+
+
+class WarmParent(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+    max_children = 1000
+    grader = os.getppid()
+
+    def service_actions(self) -> None:
+        """Ends with its grader, however that ended. (END_WITH_PARENT would look at the thread that started it.)"""
+        super().service_actions()
+        if os.getppid() != self.grader:
+            os._exit(1)
+
+
+def supervise(job: exam.Job) -> exam.Finished:
+    """Start the gate and watch over all that comes of it; whatever happens, nothing of it is left running."""
+    gate = os.fork()
+    if gate == 0:
+        run_in_child(lambda: enter_gate(job))
+    started = time.monotonic()
+    reason = None
+    try:
+        while reason is None and os.waitpid(gate, os.WNOHANG) == (0, 0):
+            time.sleep(0.05)
+            reason = trespass(job, gate, time.monotonic() - started)
+    finally:
+        end_all(gate)
+    return exam.Finished(reason, round(time.monotonic() - started, 2))
+
+
+def trespass(job: exam.Job, gate: int, seconds: float) -> str | None:
+    """Why the job must end now: "timeout", "memory" or "processes"."""
+    if seconds > job.time_limit + START_AND_STOP:
+        return "timeout"
+    memory = count = 0
+    for process in descendants(gate):
+        with suppress(psutil.Error, OSError):
+            count += 1
+            memory += own_memory(process.pid)
+    if count > PROCESSES_MOST:
+        return "processes"
+    return "memory" if memory > job.memory_limit * 2**20 else None
+
+
+def own_memory(pid: int) -> int:
+    """Bytes of a process, its share of what it has in common with others (the warmed imports)."""
+    if sys.platform == "linux":
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return psutil.Process(pid).memory_info().rss
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def end_all(gate: int) -> None:
+    """Kill until nothing is left: orphans have become this process's children."""
+    while alive := [process for process in psutil.Process().children(recursive=True) if still_runs(process)]:
+        for process in alive:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=1)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def still_runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def run_in_child(work) -> None:
+    """The life of a forked process: nothing of its parent's unwinds in it."""
+    status = 1
+    try:
+        os.setsid()
+        status = work()
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    finally:
+        os._exit(status or 0)
+
+
+# --- the gate and nbval ---------------------------------------------------------------------------------------------------------------
+
+
+def enter_gate(job: exam.Job) -> int:
+    """Step into the namespaces, and wait for their first process."""
+    walls.end_with_parent()
+    folder = Path(job.folder)
+    log = os.open(folder / "nbval.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    walls.leave_the_world()
+    first = os.fork()
+    if first == 0:
+        run_in_child(lambda: run_nbval(job, folder))
+    return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+
+
+def run_nbval(job: exam.Job, folder: Path) -> int:
+    """nbval on the job's notebook, with a kernel that is forked and not started anew."""
+    walls.end_with_parent()
+    os.environ |= {name: str(folder / "home") for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
+    tempfile.tempdir = str(folder / "home")
+    kernel = ForkedKernel(job, folder)
+    local_provisioner.launch_kernel = kernel.launch
+    watch_messages(kernel)
+    walls.limit(job.memory_limit * 2**20 + own_data(), FILES_MOST, 4096)
+    walls.wall_off_files(writable=[folder], readable=[COURSE_LIB])
+    report = Report()
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={job.time_limit}", "--nbval-kernel-startup-timeout=60"]
+    arguments = ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "-q", "--color=no", *options]
+    status = pytest.main([*arguments, str(folder / "exam.ipynb")], plugins=[report])
+    (folder / "nbval.json").write_text(json.dumps(report.cells))
+    return int(status)
+
+
+class Report:
+    """What nbval says of each cell."""
+
+    def __init__(self) -> None:
+        self.cells: list[dict] = []
+
+    def pytest_runtest_logreport(self, report) -> None:
+        if report.when == "call":
+            self.cells.append({"cell": report.location[2], "outcome": report.outcome, "text": str(report.longrepr or "")[-4000:]})
+
+
+def watch_messages(kernel: ForkedKernel) -> None:
+    """Two things that nbval does not look at: whether the kernel still lives, and how much it prints."""
+    take = nbval.kernel.RunningKernel.get_message
+    printed = 0
+
+    def get_message(self, stream: str, timeout: float | None = None) -> dict:
+        nonlocal printed
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            try:
+                message = take(self, stream, timeout=min(0.25, max(0.0, deadline - time.monotonic())))
+                break
+            except nbval.kernel.Empty:
+                if kernel.poll() is not None:
+                    raise RuntimeError("the kernel has ended") from None
+                if time.monotonic() >= deadline:
+                    raise
+        printed += len(str(message["content"]))
+        if printed > PRINTED_MOST:
+            kernel.kill()
+            raise RuntimeError("the notebook prints too much")
+        return message
+
+    nbval.kernel.RunningKernel.get_message = get_message
+
+
+# --- the kernel: the learner's process --------------------------------------------------------------------------------------------------
+
+
+class ForkedKernel:
+    """A kernel's process, forked before pytest has begun; what jupyter_client takes for a subprocess.Popen."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, job: exam.Job, folder: Path) -> None:
+        waiting, self._door = os.pipe()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._door)
+            run_in_child(lambda: become_kernel(job, folder, os.read(waiting, 4096).decode()))
+        os.close(waiting)
+
+    def launch(self, command: list[str], **ignored) -> ForkedKernel:
+        os.write(self._door, command[command.index("-f") + 1].encode())
+        return self
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        while self.poll() is None:
+            time.sleep(0.02)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    terminate = kill
+
+
+def become_kernel(job: exam.Job, folder: Path, connection_file: str) -> None:
+    """Start IPython's kernel here, and shut the walls before it takes its first cell."""
+    if not connection_file:
+        return
+    walls.end_with_parent()
+    exam.paper = os.open(folder / "transcript.json", os.O_WRONLY | os.O_CREAT)
+    alarms = os.open(folder / "alarms.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    if job.library:
+        del sys.modules["course_lib"]
+    for name in job.library:
+        importlib.import_module(name)
+    os.chdir(folder / "work")
+    tempfile.tempdir = os.getcwd()
+    app = IPKernelApp.instance()
+    app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--quiet"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    walls.limit(job.memory_limit * 2**20 + own_data(), FILES_MOST, 1024)
+    walls.wall_off_files(writable=[folder / "work"], readable=[COURSE_LIB] if job.open_book else [], network=False)
+    if not job.open_book:
+        closed = [COURSE_LIB, *(COURSE_LIB.parent / name for name in ("grading", "lessons", "notebooks", "solutions", "tests"))]
+        walls.raise_alarm_on_escape(lambda what: os.write(alarms, f"{what}\n".encode()), folder / "work", closed)
+    app.start()
+
+
+def own_data() -> int:
+    """Bytes of data that this process has already (RLIMIT_DATA counts them, too)."""
+    if sys.platform == "linux":
+        return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    return 0
+
+
+def main() -> None:
+    path, framework = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+    if framework == "torch":
+        import torch  # noqa: F401
+    if framework == "keras":
+        with quiet():
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
+    with WarmParent(f"{path}.closed", Supervisor) as server:
+        os.rename(f"{path}.closed", path)  # it listens by now: who sees the socket can call
+        server.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()
