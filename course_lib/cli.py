@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,24 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--check", action="store_true", help="write nothing; say what differs; exit status 2 if anything does")
     build.add_argument("--force", action="store_true", help="execute solutions again even where their source is unchanged")
     build.add_argument("--no-execute", action="store_true", help="build the notebooks for learners only")
+
+    check = add(commands, "check", run_check, "Say which exercises of a notebook are done, open or wrong, as its checks see them.")
+    check.add_argument("notebook", type=Path, help="such as notebooks/03_huber_loss.ipynb")
+    check.add_argument("--time-limit", type=positive, default=60, metavar="S", help="seconds that an exercise may take (default: 60)")
+    check.epilog = "Exit status 0 if nothing is wrong (an exercise may be open), 1 if something is."
+
+    grade = add(commands, "grade", run_grade, "Grade a class: every answer by hidden tests, alone, behind walls. Ctrl-C keeps what is done; the same command goes on.")
+    grade.add_argument("submissions", type=Path, help="a folder that holds one folder or one notebook for each learner")
+    grade.add_argument("--out", type=Path, required=True, metavar="REPORT", help="folder for marks.csv, marks.json, index.html and a page for each learner")
+    grade.add_argument("--lesson", action="append", metavar="NN", help="grade this lesson only; may be given again (default: all that somebody handed in)")
+    grade.add_argument("--jobs", type=positive, default=os.cpu_count() or 2, metavar="N", help="exams at a time (default: one for each core)")
+    grade.add_argument("--time-limit", type=positive, default=60, metavar="S", help="seconds for an exercise (default: 60)")
+    grade.add_argument("--memory-limit", type=positive, default=4096, metavar="MB", help="memory for an exercise (default: 4096)")
+    grade.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the hidden tests' inputs; another one for another year (default: 0)")
+    grade.epilog = "Needs Linux or macOS. What is and is not walled off, and how to run it in a container: docs/instructors.md."
+
+    release = add(commands, "release", run_release, "Write a clean folder for students: no solutions, no hidden tests.")
+    release.add_argument("folder", type=Path, help="a new or an empty folder")
 
     ship = add(commands, "ship", run_ship, "Put a run's weights into data/pretrained as a stage, evaluated from the shipped file, with a recorded game.")
     ship.add_argument("agent", choices=AGENTS)
@@ -312,6 +331,35 @@ def run_build(options) -> int:
     if options.check and different:
         raise CourseError(f"{', '.join(map(str, different))} differ from lessons/; run: course build")
     return 0
+
+
+def run_check(options) -> int:
+    from course_lib.grading import self_check
+
+    lines = self_check.check(options.notebook, options.time_limit)
+    self_check.show(lines)
+    return int(any(line.status == "failed" for line in lines))
+
+
+def run_grade(options) -> None:
+    from rich.console import Console
+
+    from course_lib.grading.grade import grade
+    from course_lib.grading.report import summary, write_reports
+    from course_lib.grading.tasks import Rules
+
+    rules = Rules(options.seed, options.time_limit, options.memory_limit)
+    book = grade(options.submissions, options.out, options.lesson, rules, options.jobs)
+    write_reports(book, options.out)
+    Console().print(summary(book))
+    print(f"report: {options.out / 'index.html'}")
+
+
+def run_release(options) -> None:
+    from course_lib.grading.release import release
+
+    files = release(options.folder)
+    print(f"{options.folder} holds {len(files)} files for students, without solutions and hidden tests.")
 
 
 def run_ship(options) -> None:

@@ -36,22 +36,19 @@ sys.modules["course_lib"] = bare
 import nbval.kernel  # noqa: E402
 import nbval.plugin  # noqa: E402, F401
 import numpy  # noqa: E402, F401
-import psutil  # noqa: E402
 import pytest  # noqa: E402
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 from jupyter_client.provisioning import local_provisioner  # noqa: E402
 
-from course_lib.grading import exam, probing, walls  # noqa: E402
+from course_lib.grading import exam, probing, supervisor, walls  # noqa: E402, F401
 from course_lib.quiet import quiet  # noqa: E402
 
 bare.quiet = quiet
 PRINTED_MOST = 1_000_000  # bytes that a notebook may print
 FILES_MOST = 50_000_000  # bytes of one file
-PROCESSES_MOST = 32
-START_AND_STOP = 30  # seconds on top of the time limit: a kernel starts, and nbval takes 5 s to give one up
 
 
-# --- the supervisor: trusted, outside all walls ----------------------------------------------------------------------------------------
+# --- a job, seen from outside the walls ------------------------------------------------------------------------------------------------
 
 
 class Supervisor(socketserver.StreamRequestHandler):
@@ -61,8 +58,10 @@ class Supervisor(socketserver.StreamRequestHandler):
         job = exam.Job(**json.loads(self.rfile.readline()))
         walls.end_with_parent()
         walls.adopt_orphans()
-        finished = supervise(job)
-        self.wfile.write(exam.to_line(finished))
+        gate = os.fork()
+        if gate == 0:
+            run_in_child(lambda: enter_gate(job))
+        self.wfile.write(exam.to_line(supervisor.watch(gate, job)))
 
 
 class WarmParent(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
@@ -74,72 +73,6 @@ class WarmParent(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         super().service_actions()
         if os.getppid() != self.grader:
             os._exit(1)
-
-
-def supervise(job: exam.Job) -> exam.Finished:
-    """Start the gate and watch over all that comes of it; whatever happens, nothing of it is left running."""
-    gate = os.fork()
-    if gate == 0:
-        run_in_child(lambda: enter_gate(job))
-    started = time.monotonic()
-    reason = None
-    try:
-        while reason is None and os.waitpid(gate, os.WNOHANG) == (0, 0):
-            time.sleep(0.05)
-            reason = trespass(job, gate, time.monotonic() - started)
-    finally:
-        end_all(gate)
-    return exam.Finished(reason, round(time.monotonic() - started, 2))
-
-
-def trespass(job: exam.Job, gate: int, seconds: float) -> str | None:
-    """Why the job must end now: "timeout", "memory" or "processes"."""
-    if seconds > job.time_limit + START_AND_STOP:
-        return "timeout"
-    memory = count = 0
-    for process in descendants(gate):
-        with suppress(psutil.Error, OSError):
-            count += 1
-            memory += own_memory(process.pid)
-    if count > PROCESSES_MOST:
-        return "processes"
-    return "memory" if memory > job.memory_limit * 2**20 else None
-
-
-def own_memory(pid: int) -> int:
-    """Bytes of a process, its share of what it has in common with others (the warmed imports)."""
-    if sys.platform == "linux":
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return psutil.Process(pid).memory_info().rss
-
-
-def descendants(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return []
-
-
-def end_all(gate: int) -> None:
-    """Kill until nothing is left: orphans have become this process's children."""
-    while alive := [process for process in psutil.Process().children(recursive=True) if still_runs(process)]:
-        for process in alive:
-            with suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(alive, timeout=1)
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-
-
-def still_runs(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def run_in_child(work) -> None:

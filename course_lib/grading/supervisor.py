@@ -1,0 +1,78 @@
+"""Watches over an exam from outside its walls: time, memory, processes. Whatever happens, nothing of it is left running."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from course_lib.grading.exam import Finished, Job
+
+PROCESSES_MOST = 32
+START_AND_STOP = 30  # seconds on top of the time limit: a kernel starts, and nbval takes 5 s to give one up
+LOOK_EVERY = 0.05  # seconds
+
+
+def watch(gate: int, job: Job) -> Finished:
+    """Wait for the process `gate`, a child of this one, and all that comes of it; end them if they go too far."""
+    started, stopped = time.monotonic(), None
+    try:
+        while stopped is None and os.waitpid(gate, os.WNOHANG) == (0, 0):
+            time.sleep(LOOK_EVERY)
+            stopped = trespass(job, gate, time.monotonic() - started)
+    finally:
+        end_descendants()
+    return Finished(stopped, round(time.monotonic() - started, 2))
+
+
+def trespass(job: Job, gate: int, seconds: float) -> str | None:
+    """Why the job must end now: "timeout", "processes" or "memory"."""
+    if seconds > job.time_limit + START_AND_STOP:
+        return "timeout"
+    processes = family(gate)
+    if len(processes) > PROCESSES_MOST:
+        return "processes"
+    return "memory" if sum(map(own_memory, processes)) > job.memory_limit * 2**20 else None
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all its descendants."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Bytes of a process; of what it shares with others (the warmed imports) its part only. 0 if it has just ended."""
+    with suppress(psutil.Error, OSError):
+        if sys.platform != "linux":
+            return process.memory_info().rss
+        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def end_descendants() -> None:
+    """Kill until none is left: orphans have become this process's children (`walls.adopt_orphans`)."""
+    while alive := [process for process in family(os.getpid())[1:] if still_runs(process)]:
+        for process in alive:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=1)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def still_runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
