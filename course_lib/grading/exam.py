@@ -97,10 +97,11 @@ def to_line(message: Job | Finished) -> bytes:
 # --- called in the last cell, in the learner's process ----------------------------------------------------------------------------------
 
 
-def examine(answer: Any, id: str, variant: str | None, seed: int) -> None:
-    """Try every hidden test on the answer, and write down what comes of it."""
+def examine(answer: Any, id: str, variant: str | None, seed: int, hidden: str) -> None:
+    """Try every hidden test on the answer, and write down what comes of it. The tests' source runs in a namespace of its own."""
     from course_lib.grading.probing import transcript
 
+    exec(compile(hidden, "<hidden tests>", "exec"), {"__name__": "hidden_tests"})
     write(transcript(answer, id, variant, seed))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import re
 from dataclasses import dataclass
 
 from course_lib.errors import CourseError
 from course_lib.grading import exam, marks
 from course_lib.grading.build import ROOT
+from course_lib.grading.excerpt import BROKEN, as_python
 from course_lib.grading.parents import WarmParents
 from course_lib.grading.tasks import Rules, Task
 
@@ -44,7 +47,8 @@ class Examiner:
         outcome = self._sit(task, source)
         if (ended := badly_ended(outcome, self.rules)) is not None:
             return ended
-        results = marks.passed(task.probes, outcome.content, expected)
+        examined = outcome.cells[exam.EXAMINATION].get("outcome") == "passed"
+        results = marks.passed(task.probes, outcome.content if examined else None, expected)
         tests = tuple((probe.topic, result) for probe, result in zip(task.probes, results, strict=True))
         share = marks.share(task.probes, results)
         raised = {one["raised"] for one in outcome.content or [] if isinstance(one, dict) and isinstance(one.get("raised"), str)}
@@ -57,6 +61,8 @@ class Examiner:
         wrong = [topic for topic, result in tests if not result]
         if share > 0.0:
             return Result("partial", share, tests, f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed; not: {', '.join(wrong)}")
+        if (broken := breaks(source, outcome)) is not None:
+            return Result("failed", 0.0, tests, broken)
         return self._explain(task, source, tests, wrong)
 
     def _explain(self, task: Task, source: str, tests: tuple, wrong: list[str]) -> Result:
@@ -67,8 +73,8 @@ class Examiner:
         verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
         sentence = line.removeprefix(f"✗ {task.asked.label}: ")[:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
         if unbound := sorted(task.excerpt(source).unbound):
-            return Result("failed", 0.0, tests, f"only the answer cell is graded, and nothing there or in the lesson defines {named(unbound)}", sentence)
-        if not wrong or len(wrong) == len(tests):
+            reason = f"only the answer cell is graded, and nothing there or in what the lesson gives it defines {named(unbound)}"
+        elif not wrong or len(wrong) == len(tests):
             reason = "no hidden test passed"
         else:
             reason = f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed, but not all of those that count; not: {', '.join(wrong)}"
@@ -96,12 +102,24 @@ def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
         return Result("crashed", reason="it printed more than an exam takes")
     if "kernel has ended" in told or "Kernel dead" in told:
         return Result("crashed", reason="it ended its own process")
-    succeeded = len(outcome.cells) == exam.EXAMINATION + 1 and all(cell.get("outcome") == "passed" for cell in outcome.cells)
-    if isinstance(outcome.content, list) and succeeded:
+    if len(outcome.cells) <= exam.EXAMINATION:
+        return Result("crashed", reason="the examination did not come to its end")
+    return None
+
+
+def breaks(source: str, outcome: exam.Outcome) -> str | None:
+    """How an answer cell that does not run to its end breaks off; None if it does."""
+    try:
+        ast.parse(as_python(source))
+    except SyntaxError as error:
+        return f"the answer cell is no Python: line {error.lineno}: {error.msg}"
+    except BROKEN as error:
+        return f"the answer cell cannot be read: {type(error).__name__}"
+    cell = outcome.cells[exam.ANSWER]
+    if cell.get("outcome") == "passed":
         return None
-    if "NameError" in told or (outcome.cells and outcome.cells[-1].get("outcome") == "failed"):
-        return None  # the answer cell itself raised: no transcript, and the public check's sentence may help
-    return Result("crashed", reason="the examination did not come to its end")
+    lines = [line for line in re.sub(r"\x1b\[[\d;]*m", "", str(cell.get("text"))).splitlines() if re.match(r"\w+(Error|Exception|Exit|Interrupt)\b", line)]
+    return f"the answer cell raises {lines[-1][:200]}" if lines else "the answer cell raises an error"
 
 
 def why(outcome: exam.Outcome) -> str:

@@ -62,8 +62,8 @@ class Task:
 
     def cells(self, source: str, seed: int) -> list[str]:
         """The exam's notebook."""
-        call = f"examine({self.name}, {self.asked.exercise!r}, {self.asked.variant!r}, {seed})"
-        return [self.excerpt(source).source, source, f"{self.hidden}\nfrom course_lib.grading.exam import examine\n\n{call}"]
+        call = f"examine({self.name}, {self.asked.exercise!r}, {self.asked.variant!r}, {seed}, {self.hidden!r})"
+        return [self.excerpt(source).source, source, f"from course_lib.grading.exam import examine\n\n{call}"]
 
     def open_book_cells(self, source: str) -> list[str]:
         """The notebook that asks the public check for its sentence."""

@@ -160,15 +160,19 @@ FORBIDDEN = {
 
 def raise_alarm_on_escape(report: Callable[[str], None], own_folder: Path, closed_folders: Iterable[Path]) -> None:
     """From now on, for ever: call `report` with what is tried and refuse it, if it is forbidden above, opens a file in one of the closed
-    folders (the course's library, which holds reference implementations), or writes a file outside its own folder."""
+    folders (the course's library, which holds reference implementations), or writes a file outside its own folder.
+
+    Files of modules that are loaded already are no secret, and tracebacks show their lines.
+    """
     own, closed = str(own_folder), tuple(str(folder) for folder in closed_folders)
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
 
     def watch(event: str, arguments: tuple) -> None:
         if event in FORBIDDEN:
             refuse(FORBIDDEN[event])
         if event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.abspath(os.fsdecode(arguments[0]))
-            if path.startswith(closed):
+            if path.startswith(closed) and path not in loaded:
                 refuse("opens the course's own files")
             if event == "open" and writes(arguments) and not path.startswith((own, "/dev/")) and "__pycache__" not in path:
                 refuse("writes a file outside its folder")

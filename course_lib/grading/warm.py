@@ -130,7 +130,8 @@ class Report:
 
     def pytest_runtest_logreport(self, report) -> None:
         if report.when == "call":
-            self.cells.append({"cell": report.location[2], "outcome": report.outcome, "text": str(report.longrepr or "")[-4000:]})
+            text = str(report.longrepr or "")  # nbval's own words, the cell's source, the traceback
+            self.cells.append({"cell": report.location[2], "outcome": report.outcome, "text": f"{text[:500]}\n{text[500:][-3500:]}"})
 
 
 def watch_messages(kernel: ForkedKernel) -> None:
