@@ -9,7 +9,7 @@ one, every fifth has left one unwritten.
   nbgrader  each notebook once, in one kernel, without isolation: the lesson's imports, the answers, after each a locked cell
             that asserts what the public check says; one notebook at a time, as autograde does
 
-Needs nbgrader: pip install -c constraints.txt -e .[benchmarks]. Memory is the highest sum over all processes of their proportional
+Needs nbgrader beside the course: pip install -c constraints.txt nbgrader==0.9.6 (it adds tabs to JupyterLab). Memory is the highest sum over all processes of their proportional
 share (PSS), asked twice a second. Bar: no slower than nbgrader.
 """
 
@@ -98,7 +98,7 @@ def nbgrader(folder: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "nbgrader", *arguments, f"--course-dir={folder}"]
     done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(done.stderr[-2000:] or "nbgrader failed; is it installed? pip install -c constraints.txt -e .[benchmarks]")
+        raise SystemExit(done.stderr[-2000:] or "nbgrader failed; is it installed? pip install -c constraints.txt nbgrader==0.9.6")
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float, object]:

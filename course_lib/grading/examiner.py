@@ -71,7 +71,7 @@ class Examiner:
         outcome = self._sit(task, source, task.open_book_cells(source), library=library, open_book=True)
         said = outcome.content
         verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
-        sentence = line.removeprefix(f"✗ {task.asked.label}: ")[:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
+        sentence = line.partition(": ")[2][:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
         if unbound := sorted(task.excerpt(source).unbound):
             reason = f"only the answer cell is graded, and nothing there or in what the lesson gives it defines {named(unbound)}"
         elif not wrong or len(wrong) == len(tests):

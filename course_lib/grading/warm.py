@@ -112,7 +112,7 @@ def run_nbval(job: exam.Job, folder: Path) -> int:
     kernel = ForkedKernel(job, folder)
     local_provisioner.launch_kernel = kernel.launch
     watch_messages(kernel)
-    walls.limit(job.memory_limit * 2**20 + own_data(), FILES_MOST, 4096)
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), FILES_MOST, 4096)
     walls.wall_off_files(writable=[folder], readable=[COURSE_LIB])
     report = Report()
     options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={job.time_limit}", "--nbval-kernel-startup-timeout=60"]
@@ -219,7 +219,7 @@ def become_kernel(job: exam.Job, folder: Path, connection_file: str) -> None:
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--quiet"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    walls.limit(job.memory_limit * 2**20 + own_data(), FILES_MOST, 1024)
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), FILES_MOST, 1024)
     walls.wall_off_files(writable=[folder / "work"], readable=[COURSE_LIB] if job.open_book else [], network=False)
     if not job.open_book:
         closed = [COURSE_LIB, *(COURSE_LIB.parent / name for name in ("grading", "lessons", "notebooks", "solutions", "tests"))]
