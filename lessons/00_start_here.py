@@ -126,7 +126,11 @@ figures.show_expectation(shaky_game)
 # | `✗` | something is wrong; the line says what, and shows the smallest example of it | our answer |
 # | `✓` | right, and why it matters | **your** answer |
 #
-# So you are never stuck behind an exercise: skip it, run the rest, come back. Here is one check, called with three answers: one still empty, one
+# So you are never stuck behind an exercise: skip it, run the rest, come back. To see where a whole notebook stands, run
+# `course check notebooks/00_start_here.ipynb` in a terminal. If you hand notebooks in for marks: **only answer cells are read**, each on its own, so a helper
+# function of yours belongs into the cell that uses it; and other inputs are tried than those of the check.
+#
+# Here is one check, called with three answers: one still empty, one
 # wrong, one right.
 
 # %%
