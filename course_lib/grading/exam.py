@@ -37,7 +37,7 @@ class Job:
 class Finished:
     """How a job ended."""
 
-    stopped: str | None  # why it was stopped from outside: "timeout", "memory", "processes"; None if it ended by itself
+    stopped: str | None  # why it was stopped from outside: "timeout", "memory", "processes", "disk"; None if it ended by itself
     seconds: float
 
 

@@ -39,7 +39,8 @@ class Examiner:
         """The transcript of the course's own solution; raises CourseError if it does not come through its exam."""
         outcome = self._sit(task, solution)
         if not isinstance(outcome.content, list) or any("raised" in result for result in outcome.content):
-            raise CourseError(f"The course's own solution of {task.asked.label} fails its exam ({why(outcome)}); raise the limits, or mend its hidden tests.")
+            what = f"The course's own solution of {task.asked.label} fails its exam ({why(outcome)})"
+            raise CourseError(f"{what}; raise the limits, or mend its hidden tests.")
         return outcome.content
 
     def judge(self, task: Task, source: str, expected: list) -> Result:
@@ -47,44 +48,44 @@ class Examiner:
         outcome = self._sit(task, source)
         if (ended := badly_ended(outcome, self.rules)) is not None:
             return ended
-        examined = outcome.cells[exam.EXAMINATION].get("outcome") == "passed"
-        results = marks.passed(task.probes, outcome.content if examined else None, expected)
+        examined = outcome.cells[exam.EXAMINATION].get("outcome") == "passed" and isinstance(outcome.content, list)
+        transcript = outcome.content if examined else []
+        results = marks.passed(task.probes, transcript, expected)
         tests = tuple((probe.topic, result) for probe, result in zip(task.probes, results, strict=True))
         share = marks.share(task.probes, results)
-        raised = {one["raised"] for one in outcome.content or [] if isinstance(one, dict) and isinstance(one.get("raised"), str)}
+        raised = {one["raised"] for one in transcript if isinstance(one, dict) and isinstance(one.get("raised"), str)}
         if share == 1.0:
             return Result("passed", share, tests, "all hidden tests passed")
         if raised == {"NotImplementedError"} and share == 0.0:
             return Result("missing", reason="not written yet: it raises NotImplementedError")
         if "MemoryError" in raised:
             return Result("crashed", 0.0, tests, f"it asked for more than {self.rules.memory_limit} MB of memory")
-        wrong = [topic for topic, result in tests if not result]
         if share > 0.0:
-            return Result("partial", share, tests, f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed; not: {', '.join(wrong)}")
+            return Result("partial", share, tests, f"{counted(tests)}; not: {', '.join(failed(tests))}")
         if (broken := breaks(source, outcome)) is not None:
             return Result("failed", 0.0, tests, broken)
-        return self._explain(task, source, tests, wrong)
+        return self._explain(task, source, tests)
 
-    def _explain(self, task: Task, source: str, tests: tuple, wrong: list[str]) -> Result:
+    def _explain(self, task: Task, source: str, tests: tuple) -> Result:
         """A failed answer, with the public check's sentence: asked in an exam of its own, since checks know results."""
-        library = ("course_lib", *modules(task.library))
-        outcome = self._sit(task, source, task.open_book_cells(source), library=library, open_book=True)
-        said = outcome.content
+        said = self._sit(task, source, open_book=True).content
         verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
         sentence = line.partition(": ")[2][:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
         if unbound := sorted(task.excerpt(source).unbound):
             reason = f"only the answer cell is graded, and nothing there or in what the lesson gives it defines {named(unbound)}"
-        elif not wrong or len(wrong) == len(tests):
+        elif not any(result for _, result in tests):
             reason = "no hidden test passed"
         else:
-            reason = f"{len(tests) - len(wrong)} of {len(tests)} hidden tests passed, but not all of those that count; not: {', '.join(wrong)}"
+            reason = f"{counted(tests)}, but not all of those that any mark needs; not: {', '.join(failed(tests))}"
         return Result("failed", 0.0, tests, reason, sentence)
 
-    def _sit(self, task: Task, source: str, cells: list[str] | None = None, library: tuple[str, ...] | None = None, open_book: bool = False) -> exam.Outcome:
-        library = (("course_lib", *modules(task.library)) if task.library else ()) if library is None else library
+    def _sit(self, task: Task, source: str, open_book: bool = False) -> exam.Outcome:
+        """One exam: by hidden tests, or with the library in reach and only the public check to answer to."""
+        cells = task.open_book_cells(source) if open_book else task.cells(source, self.rules.seed)
+        library = ("course_lib", *modules(task.library)) if open_book or task.library else ()
         run = functools.partial(self.parents.run, framework=task.framework(source))
         limits = {"time_limit": self.rules.time_limit, "memory_limit": self.rules.memory_limit}
-        return exam.sit(cells or task.cells(source, self.rules.seed), run, library=library, open_book=open_book, **limits)
+        return exam.sit(cells, run, library=library, open_book=open_book, **limits)
 
 
 def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
@@ -98,6 +99,8 @@ def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
         return Result("crashed", reason=f"it used more than {rules.memory_limit} MB of memory")
     if outcome.stopped == "processes":
         return Result("crashed", reason="it started process after process")
+    if outcome.stopped == "disk":
+        return Result("crashed", reason="it wrote more files than an exam takes")
     if "prints too much" in told:
         return Result("crashed", reason="it printed more than an exam takes")
     if "kernel has ended" in told or "Kernel dead" in told:
@@ -118,8 +121,17 @@ def breaks(source: str, outcome: exam.Outcome) -> str | None:
     cell = outcome.cells[exam.ANSWER]
     if cell.get("outcome") == "passed":
         return None
-    lines = [line for line in re.sub(r"\x1b\[[\d;]*m", "", str(cell.get("text"))).splitlines() if re.match(r"\w+(Error|Exception|Exit|Interrupt)\b", line)]
-    return f"the answer cell raises {lines[-1][:200]}" if lines else "the answer cell raises an error"
+    told = re.sub(r"\x1b\[[\d;]*m", "", str(cell.get("text")))  # without colours
+    raised = re.findall(r"^(\w+(?:Error|Exception|Exit|Interrupt)\b.*)", told, re.MULTILINE)
+    return f"the answer cell raises {raised[-1][:200]}" if raised else "the answer cell raises an error"
+
+
+def counted(tests: tuple) -> str:
+    return f"{sum(result for _, result in tests)} of {len(tests)} hidden tests passed"
+
+
+def failed(tests: tuple) -> list[str]:
+    return [topic for topic, result in tests if not result]
 
 
 def why(outcome: exam.Outcome) -> str:

@@ -44,9 +44,9 @@ def grade(folder: Path, out: Path, wanted: Iterable[str] | None, rules: Rules, j
     solutions = {task.digest(task.asked.solved, rules): (task, task.asked.solved) for task, _ in exams.values()}
     with Ledger(out) as ledger, WarmParents() as parents:
         examiner = Examiner(parents, rules)
-        hold(solutions, ledger.transcripts, examiner.solve, ledger, jobs, "solution")
+        hold(solutions, ledger.transcripts, examiner.solve, ledger, jobs, parents.stop)
         expected = {task.key: ledger.transcripts[digest] for digest, (task, _) in solutions.items()}
-        hold(exams, ledger.results, lambda task, source: examiner.judge(task, source, expected[task.key]), ledger, jobs, "answer")
+        hold(exams, ledger.results, lambda task, source: examiner.judge(task, source, expected[task.key]), ledger, jobs, parents.stop)
         book.results |= {place: ledger.results[digest] for place, digest in places.items()}
     return book
 
@@ -55,7 +55,7 @@ def handed_in(lessons: dict[str, Lesson], students: list[Student]) -> list[str]:
     """The lessons that anybody handed in, in the course's order."""
     names = [name for name in lessons if any(name in student.handins for student in students)]
     if not names:
-        raise CourseError("There is no notebook of the course among these submissions; say which lesson with --lesson to grade them all the same.")
+        raise CourseError("There is no notebook of the course among these submissions; to grade them all the same, name a --lesson.")
     return names
 
 
@@ -89,10 +89,10 @@ def without_exam(student: Student, answer: Answer, handed_in: bool) -> Result | 
     return None
 
 
-def hold(exams: dict[str, tuple[Task, str]], known: dict, work: Callable, ledger: Ledger, jobs: int, unit: str) -> None:
-    """Hold the exams that are not in the ledger yet, so many at a time. After Ctrl-C those under way are ended, and the rest is kept."""
+def hold(exams: dict[str, tuple[Task, str]], known: dict, work: Callable, ledger: Ledger, jobs: int, stop: Callable) -> None:
+    """Hold the exams that are not in the ledger yet, so many at a time. After Ctrl-C `stop` ends those under way; what is done is kept."""
     waiting = {digest: task for digest, task in exams.items() if digest not in known}
-    with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(exams), initial=len(exams) - len(waiting), unit=f" {unit}s", leave=False) as bar:
+    with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(exams), initial=len(exams) - len(waiting), unit=" exams", leave=False) as bar:
         futures = {pool.submit(work, *task): digest for digest, task in waiting.items()}
         try:
             for future in as_completed(futures):
@@ -100,4 +100,5 @@ def hold(exams: dict[str, tuple[Task, str]], known: dict, work: Callable, ledger
                 bar.update()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            stop()
             raise

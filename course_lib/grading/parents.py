@@ -34,11 +34,14 @@ class WarmParents:
         return self
 
     def __exit__(self, *error) -> None:
-        """Ends every parent, and with each all that it has started."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End every parent, and with each all that it has started; what is under way fails."""
         for parent in self._parents.values():
             parent.kill()
             parent.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, job: Job, framework: str | None) -> Finished:
         """Have a job run; returns when nothing of it is left. Raises CourseError if the grader's own processes fail."""
@@ -60,8 +63,10 @@ class WarmParents:
             if framework not in self._parents:
                 command = [sys.executable, "-P", str(WARM), str(path), *([framework] if framework else [])]
                 environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HOME": str(self._folder)}
-                log = (self._folder / f"{framework}.log").open("w")
-                self._parents[framework] = subprocess.Popen(command, env=environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                with (self._folder / f"{framework}.log").open("w") as log:
+                    streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+                    own_session = {"start_new_session": True}  # Ctrl-C is for the grader, which then stops its parents
+                    self._parents[framework] = subprocess.Popen(command, env=environment, cwd=self._folder, **streams, **own_session)
         self._wait_for(path, self._parents[framework])
         return path
 

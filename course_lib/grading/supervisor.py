@@ -13,6 +13,7 @@ import psutil
 from course_lib.grading.exam import Finished, Job
 
 PROCESSES_MOST = 32
+DISK_MOST = 200_000_000  # bytes of all files
 START_AND_STOP = 30  # seconds on top of the time limit: a kernel starts, and nbval takes 5 s to give one up
 LOOK_EVERY = 0.05  # seconds
 
@@ -23,20 +24,22 @@ def watch(gate: int, job: Job) -> Finished:
     try:
         while stopped is None and os.waitpid(gate, os.WNOHANG) == (0, 0):
             time.sleep(LOOK_EVERY)
-            stopped = trespass(job, gate, time.monotonic() - started)
+            stopped = trespass(job, time.monotonic() - started)
     finally:
         end_descendants()
     return Finished(stopped, round(time.monotonic() - started, 2))
 
 
-def trespass(job: Job, gate: int, seconds: float) -> str | None:
-    """Why the job must end now: "timeout", "processes" or "memory"."""
+def trespass(job: Job, seconds: float) -> str | None:
+    """Why the job must end now: "timeout", "processes", "memory" or "disk"."""
     if seconds > job.time_limit + START_AND_STOP:
         return "timeout"
-    processes = family(gate)
+    processes = family(os.getpid())[1:]
     if len(processes) > PROCESSES_MOST:
         return "processes"
-    return "memory" if sum(map(own_memory, processes)) > job.memory_limit * 2**20 else None
+    if sum(map(own_memory, processes)) > job.memory_limit * 2**20:
+        return "memory"
+    return "disk" if disk_use(job.folder) > DISK_MOST else None
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -57,6 +60,18 @@ def own_memory(process: psutil.Process) -> int:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def disk_use(folder: str) -> int:
+    """Bytes of the files below a folder, counted until they are too many."""
+    size = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                size += max(4096, os.lstat(os.path.join(place, name)).st_size)
+            if size > DISK_MOST:
+                return size
+    return size
 
 
 def end_descendants() -> None:

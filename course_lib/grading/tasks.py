@@ -22,7 +22,7 @@ from course_lib.grading.probing import PROBES, Probe
 FRAMEWORKS = {"torch": {"torch"}, "keras": {"keras", "tensorflow"}}  # packages that tell which framework is needed
 CLOSED = {"course_lib", "IPython", "ipykernel", "nbval", "pytest", "_pytest"}
 """Packages that an answer has no business with."""
-CHECKS = Path(__file__).parents[1] / "checks"
+COURSE_LIB = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Task:
 
     def digest(self, source: str, rules: Rules) -> str:
         """A name for everything that a result depends on."""
-        content = [self.key, self.cells(source, rules.seed), sorted(self.library), asdict(rules), public_checks()]
+        content = [self.key, self.cells(source, rules.seed), sorted(self.library), asdict(rules), sources()]
         return hashlib.sha256(json.dumps(content).encode(errors="replace")).hexdigest()[:24]
 
 
@@ -116,9 +116,10 @@ def load_hidden_tests(lesson: Lesson, root: Path) -> str:
 
 
 @functools.cache
-def public_checks() -> str:
-    """Changes when any public check does: their sentences are in the results."""
-    return hashlib.sha256("".join(path.read_text(encoding="utf-8") for path in sorted(CHECKS.glob("*.py"))).encode()).hexdigest()
+def sources() -> str:
+    """Changes when a public check does, whose sentences are in the results, or the grader itself."""
+    paths = [path for folder in ("checks", "grading") for path in sorted((COURSE_LIB / folder).glob("*.py"))]
+    return hashlib.sha256("".join(path.read_text(encoding="utf-8") for path in paths).encode()).hexdigest()
 
 
 def out_of_bounds(source: str) -> str | None:
