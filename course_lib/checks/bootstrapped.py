@@ -298,8 +298,9 @@ def expect_own_slopes(network: Any, bench: Any) -> None:
             raise Mistake(f"no gradient of head {head} reaches its own weights, so it would never learn: no detach, no NumPy on the way")
         if not core:
             raise Mistake(f"no gradient of head {head} reaches the core, so the core would never learn: no detach on the way")
-        if other := next((i for i, slope in enumerate(heads) if slope and i != head), None):
-            raise Mistake(f"the gradient of head {head} flows into the weights of head {other}: each head answers for itself alone")
+        others = [i for i, slope in enumerate(heads) if slope and i != head]
+        if others:
+            raise Mistake(f"the gradient of head {head} flows into the weights of head {others[0]}: each head answers for itself alone")
 
 
 def reference_heads_torch():

@@ -242,6 +242,17 @@ def mixed_torch():
     return torch_heads(forward=forward)
 
 
+@mutant("07.1", framework="torch", lazy=True, says="the gradient of head 1 flows into the weights of head 0")
+def first_head_in_all_torch():
+    import torch
+
+    def forward(network, observations):
+        values = torch.stack(outputs(network, observations), dim=1)
+        return values + values[:, :1] - values[:, :1].detach()
+
+    return torch_heads(forward=forward)
+
+
 @mutant("07.1", framework="torch", lazy=True, says="new heads are made each time the network runs")
 def new_heads_each_time_torch():
     import torch
