@@ -1,4 +1,4 @@
-"""What a graded class leaves behind: marks for a spreadsheet and for a script, a page for each learner, one for the instructor, a table for the screen.
+"""What a graded class leaves behind: marks for a spreadsheet and for a script, pages for learners and instructor, a table on the screen.
 
 All of them are made of one plain record (`collect`), which is also what marks.json holds. Names, reasons, sentences and code come from
 submissions and may be hostile: Jinja2 and Pygments escape them, and no page needs a script or anything from elsewhere.
@@ -37,7 +37,7 @@ FOR_A_PERSON = ("tampered", "crashed", "timeout")  # an unreadable file is among
 VARIANTS = {"torch": "PyTorch", "keras": "Keras", "proof": "Proof", "mend": "Mend"}
 PROTECTIONS = {
     "network": "An exam has no network and sees no other processes.",
-    "files": "An exam reaches no files but its own.",
+    "files": "An exam reads only Python and the system, and writes only in a folder of its own.",
     "memory": "The system itself refuses an exam more memory than its limit.",
 }
 BINS = ("0 %", "1 to 25 %", "26 to 50 %", "51 to 75 %", "76 to 99 %", "100 %")  # of an exercise's points
@@ -62,7 +62,7 @@ def write_reports(book: Gradebook, out: Path) -> None:
     for learner in record["learners"]:
         sources = {key: book.answers[learner["learner"], key].source for key in book.tasks}
         codes = {key: coloured(source) for key, source in sources.items() if source is not None}
-        write(out / learner["page"], page.render(learner=learner, codes=codes, code_style=style, rules=record["rules"], exercises=record["exercises"]))
+        write(out / learner["page"], page.render(record, learner=learner, codes=codes, code_style=style))
     current = {out / learner["page"] for learner in record["learners"]}
     for path in set((out / "students").glob("*.html")) - current:
         path.unlink()  # of somebody who is no longer in the class: an old page would show old marks
@@ -115,7 +115,7 @@ def about_exercise(book: Gradebook, student: Student, mark: Mark, lesson: str) -
         task, answer = book.tasks[mark.exercise, variant], book.answers[student.name, (mark.exercise, variant)]
         extra = {probe.topic: probe.extra for probe in task.probes}
         about = {"variant": variant, "label": task.asked.label, "name": task.name, "status": result.status, "share": result.share}
-        about |= {"reason": result.reason, "sentence": result.sentence, "notes": list(answer.notes)}
+        about |= {"reason": result.reason, "sentence": result.sentence, "notes": list(answer.notes) if answer.source is not None else []}
         tests = [{"topic": topic, "passed": passed, "extra": extra.get(topic, False)} for topic, passed in result.tests]
         answers.append(about | {"tests": tests})
     file = student.handins[lesson].file if lesson in student.handins else None
@@ -165,7 +165,7 @@ def plain_number(value: float) -> float:
 
 def notes(learner: dict) -> list[str]:
     """What an instructor should know of a learner's marks: what needs a person's look, and how answers were found."""
-    found = [f"{answer['label']}: {note}" for answer in answers(learner) if answer["status"] != "missing" for note in answer["notes"]]
+    found = [f"{answer['label']}: {note}" for answer in answers(learner) for note in answer["notes"]]
     return [*(f"{where}: {what}" if where else what for where, what in for_a_person(learner)), *found]
 
 
@@ -248,9 +248,11 @@ def summary(book: Gradebook) -> Table:
     statuses = {name: Counter(mark["status"] for mark in some) for name, some in marks.items()}
     shown = [status for status in STATUSES if any(counts[status] for counts in statuses.values())]
     lacking = [name for name, there in book.walls.items() if not there]
-    totals = f"{len(learners)} {'learner' if len(learners) == 1 else 'learners'}, mean {number(fmean(one['total'] for one in learners))} of {record['out_of']}"
-    line = f"{totals}; not protected here: {', '.join(lacking)}" if lacking else f"{totals}; all protections in force"
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), caption=line, caption_justify="left", caption_style="", min_width=len(line))
+    mean_total = number(fmean(learner["total"] for learner in learners))
+    line = f"{len(learners)} {'learner' if len(learners) == 1 else 'learners'}, mean {mean_total} of {record['out_of']}; "
+    line += f"not protected here: {', '.join(lacking)}" if lacking else "all protections in force"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, min_width=len(line))
+    table.caption, table.caption_justify, table.caption_style = line, "left", ""
     for heading in ("", *shown, "mean points"):
         table.add_column(heading.replace("unreadable", "un-\nreadable"), justify="left" if not heading else "right")
     for name, some in marks.items():
