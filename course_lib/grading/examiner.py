@@ -61,7 +61,7 @@ class Examiner:
         if "MemoryError" in raised:
             return Result("crashed", 0.0, tests, f"it asked for more than {self.rules.memory_limit} MB of memory")
         if share > 0.0:
-            return Result("partial", share, tests, f"{counted(tests)}; not: {', '.join(failed(tests))}")
+            return Result("partial", share, tests, f"{counted(tests)}; not: {'; '.join(failed(tests))}")
         if (broken := breaks(source, outcome)) is not None:
             return Result("failed", 0.0, tests, broken)
         return self._explain(task, source, tests)
@@ -76,7 +76,7 @@ class Examiner:
         elif not any(result for _, result in tests):
             reason = "no hidden test passed"
         else:
-            reason = f"{counted(tests)}, but not all of those that any mark needs; not: {', '.join(failed(tests))}"
+            reason = f"{counted(tests)}, but not all of those that any mark needs; not: {'; '.join(failed(tests))}"
         return Result("failed", 0.0, tests, reason, sentence)
 
     def _sit(self, task: Task, source: str, open_book: bool = False) -> exam.Outcome:

@@ -80,8 +80,8 @@ def assign(book: Gradebook) -> tuple[dict[str, tuple[Task, str]], dict[tuple[str
 
 def without_exam(student: Student, answer: Answer, handed_in: bool) -> Result | None:
     """The result of what needs no exam: nothing handed in or written, or an answer that reaches for what it must not."""
-    if not handed_in and student.problems:
-        return Result("unreadable", reason=student.problems[0])
+    if not handed_in and student.unreadable:
+        return Result("unreadable", reason=student.unreadable[0])
     if answer.source is None:
         return Result("missing", reason="; ".join(answer.notes))
     if touched := out_of_bounds(answer.source):

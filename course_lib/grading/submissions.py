@@ -54,7 +54,8 @@ class Student:
 
     name: str
     handins: dict[str, Handin] = field(default_factory=dict)  # by lesson
-    problems: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)  # sentences about files
+    problems: list[str] = field(default_factory=list)  # those, and what else a person should know
 
 
 def read_class(folder: Path, lessons: dict[str, Lesson]) -> list[Student]:
@@ -73,7 +74,8 @@ def add(students: dict[str, Student], handin: Handin) -> None:
     """File a hand-in under its learner; a second one for the same lesson gets a line of its own, for a person to decide."""
     student = students.setdefault(handin.student, Student(handin.student))
     if handin.problem:
-        student.problems.append(f"{handin.file}: {handin.problem}")
+        student.unreadable.append(f"{handin.file}: {handin.problem}")
+        student.problems.append(student.unreadable[-1])
     elif handin.lesson not in student.handins:
         student.handins[handin.lesson] = handin
     else:

@@ -82,7 +82,8 @@ EXECUTE, READ_FILE, READ_DIR, WRITE_FILE, TRUNCATE = 1 << 0, 1 << 2, 1 << 3, 1 <
 READ = EXECUTE | READ_FILE | READ_DIR
 FILE_RIGHTS = EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE  # of a file that is no folder
 FILE_SYSTEM_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many there are, by version of Landlock; 16 from version 5 on
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/opt")
+SYSTEM = ("/usr/local/lib", "/usr/local/share", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys")
+PARTS = ("lib", "lib64", "bin", "share", "etc", "pyvenv.cfg")  # of /usr and wherever Python lies: the course itself may lie beside them
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
@@ -111,7 +112,7 @@ def wall_off_files(writable: Iterable[Path], readable: Iterable[Path] = (), netw
         attributes.append(0b10 if not network else 0)  # signals
     packed = struct.pack(f"{len(attributes)}Q", *attributes)
     rules = libc.syscall(CREATE_RULESET, packed, len(packed), 0)
-    python = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    python = {os.path.join(prefix, part) for prefix in ("/usr", sys.prefix, sys.base_prefix, sys.exec_prefix) for part in PARTS}
     allowed = [(path, READ) for path in {*SYSTEM, *python, *map(str, readable)}]
     allowed += [(path, everything) for path in {*DEVICES, *map(str, writable)}]
     for path, rights in allowed:
