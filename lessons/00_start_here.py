@@ -312,7 +312,7 @@ course_map.show_map()
 # 2. Open the hints, one at a time. The third nearly writes it for you.
 # 3. Something that worked is broken? **Restart the kernel**, the Python behind this notebook: *Kernel → Restart Kernel and Run All Cells*. What you
 #    *wrote* stays, what Python *remembered* is computed again, from top to bottom. That cures cells that were run in an odd order.
-# 4. The solved notebooks, with all their outputs, lie in the folder `solutions`.
+# 4. The solved notebooks, with all their outputs, lie in the folder `solutions`, unless an instructor gave you the course and kept them.
 #
 # Three keys are worth knowing:
 #

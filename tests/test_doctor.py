@@ -121,6 +121,9 @@ def test_missing_notebooks(monkeypatch, tmp_path):
     row = doctor.notebooks()
     assert_broken(row, "1 of 2 missing", "git checkout -- notebooks/01_more.ipynb")
     assert "00_start" not in row.mend  # restoring it would cost a learner's answers
+    for path in (tmp_path / "lessons").iterdir():
+        path.unlink()
+    assert doctor.notebooks().found == "1 of 1 in place"  # a learner's copy comes without the lessons' sources
 
 
 def test_a_full_disk_and_full_memory(monkeypatch):

@@ -32,7 +32,7 @@ LESSONS = {
 
 def is_open(number: str) -> bool:
     """Is there a lesson of that number yet?"""
-    return any((ROOT / "lessons").glob(f"{number}_*.py"))
+    return any((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
 
 
 def progress(folder: Path = ROOT / "notebooks") -> dict[str, tuple[int, int]]:
