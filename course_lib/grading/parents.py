@@ -28,7 +28,8 @@ class WarmParents:
     def __init__(self) -> None:
         self._parents: dict[str | None, subprocess.Popen] = {}
         self._lock = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix="parents-"))
+        short = len(tempfile.gettempdir()) < 60  # a socket's path has 100 characters at most
+        self._folder = Path(tempfile.mkdtemp(prefix="parents-", dir=None if short else "/tmp"))
 
     def __enter__(self) -> WarmParents:
         return self
