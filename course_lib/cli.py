@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("submissions", type=Path, help="a folder that holds one folder or one notebook for each learner")
     grade.add_argument("--out", type=Path, required=True, metavar="REPORT", help="folder for marks.csv, marks.json, index.html and a page for each learner")
     grade.add_argument("--lesson", action="append", metavar="NN", help="grade this lesson only; may be given again (default: all that somebody handed in)")
-    grade.add_argument("--jobs", type=positive, default=os.cpu_count() or 2, metavar="N", help="exams at a time (default: one for each core)")
+    grade.add_argument("--jobs", type=positive, metavar="N", help="exams at a time (default: one for each core, as far as memory allows)")
     grade.add_argument("--time-limit", type=positive, default=60, metavar="S", help="seconds for an exercise (default: 60)")
     grade.add_argument("--memory-limit", type=positive, default=4096, metavar="MB", help="memory for an exercise (default: 4096)")
     grade.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the hidden tests' inputs; another one for another year (default: 0)")
@@ -342,6 +342,7 @@ def run_check(options) -> int:
 
 
 def run_grade(options) -> None:
+    import psutil
     from rich.console import Console
 
     from course_lib.grading.grade import grade
@@ -349,7 +350,8 @@ def run_grade(options) -> None:
     from course_lib.grading.tasks import Rules
 
     rules = Rules(options.seed, options.time_limit, options.memory_limit)
-    book = grade(options.submissions, options.out, options.lesson, rules, options.jobs)
+    jobs = options.jobs or max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // (options.memory_limit * 2**20)))
+    book = grade(options.submissions, options.out, options.lesson, rules, jobs)
     write_reports(book, options.out)
     Console().print(summary(book))
     print(f"report: {options.out / 'index.html'}")

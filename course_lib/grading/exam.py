@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course_lib.grading.walls import ALARMS
+
 ANSWER, EXAMINATION = 1, 2  # positions of the cells; nbval numbers them from 0
-LARGEST_TRANSCRIPT = 60_000_000  # bytes
+LARGEST_TRANSCRIPT = 8_000_000  # bytes; ours have less than one million
 
 paper: int = -1
 """In a kernel: the file, open for writing, that takes what `write` is given; set before the learner's first line runs."""
@@ -26,27 +29,26 @@ paper: int = -1
 class Job:
     """What a warmed parent is asked to run."""
 
-    folder: str  # holds exam.ipynb, and the empty folders work/ (the kernel's own) and home/
+    folder: str  # holds exam.ipynb, and the empty folders work/ (where the kernel works) and home/ (what libraries write)
     time_limit: float  # seconds for a cell
     memory_limit: int  # MB for all processes together
     library: tuple[str, ...] = ()  # modules of course_lib that the exercise is allowed, such as "course_lib.figures.breakout"
     open_book: bool = False  # True: no marks depend on it, the library and its checks may be read
+    walls: dict[str, bool] = field(default_factory=dict)  # those to raise, as `walls.available` names them
 
 
 @dataclass(frozen=True)
 class Finished:
     """How a job ended."""
 
-    stopped: str | None  # why it was stopped from outside: "timeout", "memory", "processes", "disk"; None if it ended by itself
-    seconds: float
+    stopped: str | None  # why it was stopped from outside: "timeout", "memory", "processes", "disk", "walls"; None if it ended by itself
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What there is to judge after a job. All but `stopped` and `seconds` comes from behind the walls."""
+    """What there is to judge after a job. All but `stopped` comes from behind the walls."""
 
     stopped: str | None
-    seconds: float
     cells: tuple[dict, ...]  # nbval's report of each cell: outcome, text
     alarms: tuple[str, ...]  # what was tried and is not allowed
     content: Any  # what the last cell wrote, None if it did not come so far
@@ -64,9 +66,8 @@ def sit(cells: list[str], run: Callable[[Job], Finished], **options) -> Outcome:
         finished = run(Job(str(folder), **options))
         return Outcome(
             finished.stopped,
-            finished.seconds,
             tuple(cell for cell in read_json(folder / "nbval.json") or [] if isinstance(cell, dict)),
-            tuple(read_text(folder / "alarms.txt").splitlines()[:10]),
+            tuple(line for line in read_text(folder / "alarms.txt").splitlines() if line in ALARMS),
             read_json(folder / "transcript.json"),
         )
     finally:
@@ -74,9 +75,10 @@ def sit(cells: list[str], run: Callable[[Job], Finished], **options) -> Outcome:
 
 
 def read_text(path: Path) -> str:
-    """A file from behind the walls: empty if it is missing, a link, too large or no text."""
+    """A file from behind the walls: empty if it is missing, no plain file, or too large."""
     try:
-        if path.is_symlink() or path.stat().st_size > LARGEST_TRANSCRIPT:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_TRANSCRIPT:
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -86,7 +88,7 @@ def read_text(path: Path) -> str:
 def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return None
 
 

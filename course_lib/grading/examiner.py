@@ -32,8 +32,8 @@ class Result:
 class Examiner:
     """Has answers sit their exams."""
 
-    def __init__(self, parents: WarmParents, rules: Rules) -> None:
-        self.parents, self.rules = parents, rules
+    def __init__(self, parents: WarmParents, rules: Rules, walls: dict[str, bool]) -> None:
+        self.parents, self.rules, self.walls = parents, rules, walls
 
     def solve(self, task: Task, solution: str) -> list:
         """The transcript of the course's own solution; raises CourseError if it does not come through its exam."""
@@ -44,7 +44,15 @@ class Examiner:
         return outcome.content
 
     def judge(self, task: Task, source: str, expected: list) -> Result:
-        """Have an answer sit its exam, and judge it by its transcript."""
+        """Have an answer sit its exam, and judge it by its transcript. Whatever it makes happen here, the class goes on."""
+        try:
+            return self._judge(task, source, expected)
+        except CourseError:
+            raise
+        except Exception as error:
+            return Result("crashed", reason=f"the grader could not finish this exam ({type(error).__name__})")
+
+    def _judge(self, task: Task, source: str, expected: list) -> Result:
         outcome = self._sit(task, source)
         if (ended := badly_ended(outcome, self.rules)) is not None:
             return ended
@@ -70,7 +78,7 @@ class Examiner:
         """A failed answer, with the public check's sentence: asked in an exam of its own, since checks know results."""
         said = self._sit(task, source, open_book=True).content
         verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
-        sentence = line.partition(": ")[2][:LONGEST_SENTENCE] if verdict == "failed" and line.startswith("✗") else ""
+        sentence = printable(line.partition(": ")[2]) if verdict == "failed" and line.startswith("✗") else ""
         if unbound := sorted(task.excerpt(source).unbound):
             reason = f"only the answer cell is graded, and nothing there or in what the lesson gives it defines {named(unbound)}"
         elif not any(result for _, result in tests):
@@ -85,14 +93,17 @@ class Examiner:
         library = ("course_lib", *modules(task.library)) if open_book or task.library else ()
         run = functools.partial(self.parents.run, framework=task.framework(source))
         limits = {"time_limit": self.rules.time_limit, "memory_limit": self.rules.memory_limit}
-        return exam.sit(cells, run, library=library, open_book=open_book, **limits)
+        outcome = exam.sit(cells, run, library=library, open_book=open_book, walls=self.walls, **limits)
+        if outcome.stopped == "walls":
+            raise CourseError("An exam's walls could not be raised, so it was not held; grade again, what is done is kept.")
+        return outcome
 
 
 def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
     """The result of an exam that was stopped, broke off or rang the alarm; None if there is a transcript to judge."""
     told = " ".join(str(cell.get("text")) for cell in outcome.cells)
     if outcome.alarms:
-        return Result("tampered", reason=f"the answer {outcome.alarms[0][:100]}, which an exam does not allow")
+        return Result("tampered", reason=f"the answer {outcome.alarms[0]}, which an exam does not allow")
     if outcome.stopped == "timeout" or "Timeout of" in told:
         return Result("timeout", reason=f"it took more than {rules.time_limit:g} seconds")
     if outcome.stopped == "memory":
@@ -123,7 +134,12 @@ def breaks(source: str, outcome: exam.Outcome) -> str | None:
         return None
     told = re.sub(r"\x1b\[[\d;]*m", "", str(cell.get("text")))  # without colours
     raised = re.findall(r"^(\w+(?:Error|Exception|Exit|Interrupt)\b.*)", told, re.MULTILINE)
-    return f"the answer cell raises {raised[-1][:200]}" if raised else "the answer cell raises an error"
+    return f"the answer cell raises {printable(raised[-1])}" if raised else "the answer cell raises an error"
+
+
+def printable(text: str) -> str:
+    """A learner's process may say anything: no control characters, which could paint over a terminal, and not too much."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:LONGEST_SENTENCE])
 
 
 def counted(tests: tuple) -> str:

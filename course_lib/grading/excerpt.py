@@ -16,8 +16,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display"}
 
-BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What reading somebody's source may raise."""
+BROKEN = (SyntaxError, ValueError, RuntimeError, MemoryError)
+"""What reading somebody's source may raise (RecursionError is a RuntimeError)."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,14 @@ def statements(cell: str) -> tuple[Statement, ...]:
     return tuple(found)
 
 
+@functools.lru_cache(10_000)
 def as_python(source: str) -> str:
-    """A cell without IPython's own language (`%timeit f()`, `!ls`), so that Python can read it."""
-    return TransformerManager().transform_cell(source)
+    """A cell without IPython's own language (`%timeit f()`, `!ls`), so that Python can read it; Python itself stays as it is."""
+    try:
+        ast.parse(source)
+    except BROKEN:
+        return TransformerManager().transform_cell(source)
+    return source
 
 
 def one_name_each(statement: ast.stmt) -> Iterator[ast.stmt]:

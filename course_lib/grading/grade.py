@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -43,11 +44,18 @@ def grade(folder: Path, out: Path, wanted: Iterable[str] | None, rules: Rules, j
     exams, places = assign(book)
     solutions = {task.digest(task.asked.solved, rules): (task, task.asked.solved) for task, _ in exams.values()}
     with Ledger(out) as ledger, WarmParents() as parents:
-        examiner = Examiner(parents, rules)
+        examiner = Examiner(parents, rules, book.walls)
         hold(solutions, ledger.transcripts, examiner.solve, ledger, jobs, parents.stop)
         expected = {task.key: ledger.transcripts[digest] for digest, (task, _) in solutions.items()}
-        hold(exams, ledger.results, lambda task, source: examiner.judge(task, source, expected[task.key]), ledger, jobs, parents.stop)
-        book.results |= {place: ledger.results[digest] for place, digest in places.items()}
+
+        def judge(task: Task, source: str) -> Result:
+            return examiner.judge(task, source, expected[task.key])
+
+        first = hold(exams, ledger.results, judge, ledger, jobs, parents.stop, keep=not_in_haste)
+        again = {digest: exams[digest] for digest, result in first.items() if not not_in_haste(result)}
+        second = hold(again, ledger.results, judge, ledger, 1, parents.stop)
+        results = ledger.results | first | second
+        book.results |= {place: results[digest] for place, digest in places.items()}
     return book
 
 
@@ -89,16 +97,36 @@ def without_exam(student: Student, answer: Answer, handed_in: bool) -> Result | 
     return None
 
 
-def hold(exams: dict[str, tuple[Task, str]], known: dict, work: Callable, ledger: Ledger, jobs: int, stop: Callable) -> None:
-    """Hold the exams that are not in the ledger yet, so many at a time. After Ctrl-C `stop` ends those under way; what is done is kept."""
-    waiting = {digest: task for digest, task in exams.items() if digest not in known}
+def not_in_haste(result: Result) -> bool:
+    """A timeout may be a neighbour's fault: it is tried once more, alone, before it counts."""
+    return result.status != "timeout"
+
+
+def hold(
+    exams: dict[str, tuple[Task, str]],
+    known: dict,
+    work: Callable,
+    ledger: Ledger,
+    jobs: int,
+    stop: Callable,
+    keep: Callable[[Any], bool] = lambda result: True,
+) -> dict[str, Any]:
+    """Hold the exams that are not in the ledger yet, so many at a time, and return what came of them; what is to be kept is in the ledger
+    then. After Ctrl-C `stop` ends those under way."""
+    waiting, found = {digest: task for digest, task in exams.items() if digest not in known}, {}
+    if not waiting:
+        return found
     with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(exams), initial=len(exams) - len(waiting), unit=" exams", leave=False) as bar:
         futures = {pool.submit(work, *task): digest for digest, task in waiting.items()}
         try:
             for future in as_completed(futures):
-                ledger.add(futures[future], future.result())
+                digest, result = futures[future], future.result()
+                found[digest] = result
+                if keep(result):
+                    ledger.add(digest, result)
                 bar.update()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stop()
             raise
+    return found

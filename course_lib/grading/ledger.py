@@ -30,6 +30,8 @@ class Ledger:
             except (ValueError, TypeError):  # the last line of a run that was killed
                 continue
         self._file = path.open("a", encoding="utf-8")
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            self._file.write("\n")
 
     def __enter__(self) -> Ledger:
         return self

@@ -22,12 +22,16 @@ PATIENCE = 60  # seconds on top of a job's own limit, after which its parent is 
 KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")  # of the environment: an exam sees no secret of its grader
 
 
+class ExamLost(RuntimeError):
+    """One exam's supervisor failed; the others go on."""
+
+
 class WarmParents:
     """with WarmParents() as parents: parents.run(job, "torch"). May be called from several threads."""
 
     def __init__(self) -> None:
         self._parents: dict[str | None, subprocess.Popen] = {}
-        self._lock = threading.Lock()
+        self._lock, self._stopped = threading.Lock(), False
         short = len(tempfile.gettempdir()) < 60  # a socket's path has 100 characters at most
         self._folder = Path(tempfile.mkdtemp(prefix="parents-", dir=None if short else "/tmp"))
 
@@ -40,12 +44,15 @@ class WarmParents:
 
     def stop(self) -> None:
         """End every parent, and with each all that it has started; what is under way fails."""
-        for parent in self._parents.values():
-            parent.kill()
-            parent.wait()
+        with self._lock:
+            self._stopped = True
+            for parent in self._parents.values():
+                parent.kill()
+                parent.wait()
 
     def run(self, job: Job, framework: str | None) -> Finished:
-        """Have a job run; returns when nothing of it is left. Raises CourseError if the grader's own processes fail."""
+        """Have a job run; returns when nothing of it is left. Raises ExamLost, and CourseError if
+        no exam can be held any more."""
         path = self._socket(framework)
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(job.time_limit + START + PATIENCE)
@@ -54,16 +61,20 @@ class WarmParents:
                 line.sendall(to_line(job))
                 return Finished(**json.loads(line.makefile().readline()))
             except (OSError, ValueError) as error:
-                told = last_line(path.with_suffix(".log")) or error
-                raise CourseError(f"An exam's supervisor did not answer ({told}); grade again, what is done is kept.") from error
+                if self._stopped or self._parents[framework].poll() is not None:
+                    told = last_line(path.with_suffix(".log")) or error
+                    raise CourseError(f"The grader's own processes ended ({told}); grade again, what is done is kept.") from error
+                raise ExamLost(f"an exam's supervisor did not answer ({error})") from error
 
     def _socket(self, framework: str | None) -> Path:
         """Where the parent listens; starts it if there is none."""
         path = self._folder / f"{framework}.socket"
         with self._lock:
+            if self._stopped:
+                raise CourseError("Grading was stopped; the same command goes on.")
             if framework not in self._parents:
                 command = [sys.executable, "-P", str(WARM), str(path), *([framework] if framework else [])]
-                environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HOME": str(self._folder)}
+                environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HOME": str(self._folder), "PYTHONHASHSEED": "0"}
                 with (self._folder / f"{framework}.log").open("w") as log:
                     streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
                     own_session = {"start_new_session": True}  # Ctrl-C is for the grader, which then stops its parents

@@ -36,8 +36,9 @@ SYMBOLS = {"passed": "✓", "partial": "◐", "failed": "✗", "missing": "○"}
 FOR_A_PERSON = ("tampered", "crashed", "timeout")  # an unreadable file is among a learner's problems
 VARIANTS = {"torch": "PyTorch", "keras": "Keras", "proof": "Proof", "mend": "Mend"}
 PROTECTIONS = {
-    "network": "An exam has no network and sees no other processes.",
-    "files": "An exam reads only Python and the system, and writes only in a folder of its own.",
+    "namespaces": "An exam has no network, sees no other processes, and can change no file outside its own folders.",
+    "files": "An exam reads only Python and the system, and writes only in folders of its own.",
+    "sockets": "An answer gets no socket: it can talk to nobody.",
     "memory": "The system itself refuses an exam more memory than its limit.",
 }
 BINS = ("0 %", "1 to 25 %", "26 to 50 %", "51 to 75 %", "76 to 99 %", "100 %")  # of an exercise's points

@@ -89,17 +89,19 @@ def add(students: dict[str, Student], handin: Handin) -> None:
 
 def read_entry(entry: Path, root: Path, lessons: dict[str, Lesson]) -> Iterator[Handin]:
     """The hand-ins of one entry of the class's folder."""
-    if entry.name.startswith(".") or entry.name in NEVER_READ:
+    if entry.name.startswith(".") or entry.name in NEVER_READ or "_assignsubmission_onlinetext_" in entry.name:
         return
     student = student_of(entry, lessons)
     if entry.is_symlink():
         yield Handin(student, entry.name, problem="it is a symbolic link, which is not followed")
     elif entry.is_dir():
-        found = False
-        for path in notebooks_in(entry):
-            found = True
-            yield read_handin(path, student, root, lessons)
-        if not found:
+        try:
+            notebooks = notebooks_in(entry)
+        except OSError as error:
+            yield Handin(student, entry.name, problem=f"it cannot be read: {error.strerror}")
+            return
+        yield from (read_handin(path, student, root, lessons) for path in notebooks)
+        if not notebooks:
             yield Handin(student, entry.name, problem=why_nothing(entry))
     elif entry.suffix == ".ipynb":
         yield read_handin(entry, student, root, lessons)
@@ -108,19 +110,28 @@ def read_entry(entry: Path, root: Path, lessons: dict[str, Lesson]) -> Iterator[
         yield Handin(student, entry.name, problem="it is an archive: unpack it" if archive else "it is no notebook")
 
 
-def notebooks_in(folder: Path) -> Iterator[Path]:
+def notebooks_in(folder: Path) -> list[Path]:
     """Every notebook below a folder; folders that are links are not entered."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in NEVER_READ:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from notebooks_in(path)
-        elif path.suffix == ".ipynb":
-            yield path
+    return [path for path in files_in(folder) if path.suffix == ".ipynb"]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files below a folder, ten folders deep, without hidden ones and those of other programs."""
+    found, places = [], [folder]
+    while places:
+        place = places.pop()
+        for path in place.iterdir():
+            if path.name.startswith(".") or path.name in NEVER_READ:
+                continue
+            if not path.is_dir() or path.is_symlink():
+                found.append(path)
+            elif len(path.parts) - len(folder.parts) <= 10:
+                places.append(path)
+    return sorted(found)
 
 
 def why_nothing(folder: Path) -> str:
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = files_in(folder)
     if archives := [path.name for path in files if path.suffix.lower() in ARCHIVES]:
         return f"it holds an archive, {archives[0]}: unpack it"
     return "it holds no notebook" if files else "it is empty"
@@ -177,7 +188,8 @@ def code_cell(cell: dict) -> dict:
         source = "".join(line for line in source if isinstance(line, str))
     marks = metadata.get("course") if isinstance(metadata, dict) else None
     marks = {key: value for key, value in marks.items() if isinstance(value, str)} if isinstance(marks, dict) else {}
-    return {"source": source if isinstance(source, str) else "", "marks": marks, "id": str(cell.get("id", ""))}
+    source = source.encode(errors="replace").decode() if isinstance(source, str) else ""  # halves of characters cannot be written down
+    return {"source": source, "marks": marks, "id": str(cell.get("id", ""))}
 
 
 def lesson_of(path: Path, cells: list[dict], lessons: dict[str, Lesson]) -> str | None:
@@ -222,6 +234,7 @@ def choose(asked: Cell, claims: list[dict], handin: Handin) -> Answer:
     name, notes = answer_name(asked), []
     if not claims:
         claims = [cell for cell in handin.cells if not cell["marks"] and defines(cell["source"], name)]
+        claims = [cell for cell in claims if own_part(cell["source"])[0].strip()]  # a check cell defines the name, too
         if not claims:
             return Answer(None, (f"the answer cell of exercise {asked.label} is not in the notebook",))
         notes.append(f"the answer cell has lost its marks; the last cell that defines `{name}` was graded")
@@ -233,7 +246,34 @@ def choose(asked: Cell, claims: list[dict], handin: Handin) -> Answer:
         return Answer(None, (*notes, "not written yet"))
     if len(written[-1]) > LARGEST_ANSWER:
         return Answer(None, (*notes, f"the answer cell has {len(written[-1]):,} characters, more than {LARGEST_ANSWER:,}"))
-    return Answer(written[-1], tuple(notes))
+    source, left_out = own_part(written[-1])
+    return Answer(source, (*notes, *left_out))
+
+
+def own_part(source: str) -> tuple[str, tuple[str, ...]]:
+    """An answer cell without what is no part of an answer, and notes of it: lines of IPython's own language, a call of the check."""
+    try:
+        python = as_python(source)
+        statements = ast.parse(python).body
+    except BROKEN:
+        return source, ()
+    magics = [one for one in statements if python != source and calls(one, "get_ipython")]
+    checks = [one for one in statements if calls(one, "checks")]
+    if not magics and not checks:
+        return source, ()
+    kept = "\n".join(ast.unparse(one) for one in statements if one not in magics and one not in checks)
+    notes = [note for found, note in ((magics, "lines that begin with % or !"), (checks, "a call of the check in the answer cell")) if found]
+    return kept, tuple(f"{note}: left out" for note in notes)
+
+
+def calls(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement is a call of something of `name`, perhaps with its result assigned: `f = checks.huber.f(f)`."""
+    if not isinstance(statement, ast.Expr | ast.Assign) or not isinstance(statement.value, ast.Call):
+        return False
+    called = statement.value.func
+    while isinstance(called, ast.Attribute | ast.Call):
+        called = called.value if isinstance(called, ast.Attribute) else called.func
+    return isinstance(called, ast.Name) and called.id == name
 
 
 def answer_name(asked: Cell) -> str:

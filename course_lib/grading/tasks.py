@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from course_lib.grading.lessons import Cell, Lesson
 from course_lib.grading.probing import PROBES, Probe
 
 FRAMEWORKS = {"torch": {"torch"}, "keras": {"keras", "tensorflow"}}  # packages that tell which framework is needed
-CLOSED = {"course_lib", "IPython", "ipykernel", "nbval", "pytest", "_pytest"}
+CLOSED = {"course_lib", "nbval", "pytest", "_pytest"}
 """Packages that an answer has no business with."""
+EXAM = '__import__("sys").modules["course_lib.grading.exam"]'  # under no name of its own, for that might be one of the answer's
 COURSE_LIB = Path(__file__).parents[1]
 
 
@@ -63,12 +63,12 @@ class Task:
     def cells(self, source: str, seed: int) -> list[str]:
         """The exam's notebook."""
         call = f"examine({self.name}, {self.asked.exercise!r}, {self.asked.variant!r}, {seed}, {self.hidden!r})"
-        return [self.excerpt(source).source, source, f"from course_lib.grading.exam import examine\n\n{call}"]
+        return [self.excerpt(source).source, source, f"{EXAM}.{call}"]
 
     def open_book_cells(self, source: str) -> list[str]:
         """The notebook that asks the public check for its sentence."""
         call = f"advise({self.name}, {self.asked.exercise!r}, {self.asked.variant!r})"
-        return [self.excerpt(source).source, source, f"from course_lib.grading.exam import advise\n\n{call}"]
+        return [self.excerpt(source).source, source, f"{EXAM}.{call}"]
 
     def framework(self, source: str) -> str | None:
         """Which framework should be warm for this answer."""
@@ -136,11 +136,5 @@ def out_of_bounds(source: str) -> str | None:
         return f"the answer imports `{touched[0]}`: what an answer may use, its lesson has imported"
     if "checks" in used - own:
         return "the answer calls `checks`, which hands back the course's own solution"
-    if "get_ipython" in used - own:
-        return "the answer changes how cells are run (`get_ipython`, or a line that begins with % or !)"
     return None
 
-
-def total(tasks: Iterable[Task]) -> int:
-    """The points of some exercises, those in pairs counted once."""
-    return sum({task.asked.exercise: task.points for task in tasks}.values())

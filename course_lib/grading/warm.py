@@ -16,9 +16,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import random
 import resource
 import signal
+import socket
 import socketserver
+import struct
 import sys
 import tempfile
 import time
@@ -35,7 +38,7 @@ sys.modules["course_lib"] = bare
 
 import nbval.kernel  # noqa: E402
 import nbval.plugin  # noqa: E402, F401
-import numpy  # noqa: E402, F401
+import numpy  # noqa: E402
 import pytest  # noqa: E402
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 from jupyter_client.provisioning import local_provisioner  # noqa: E402
@@ -45,7 +48,7 @@ from course_lib.quiet import quiet  # noqa: E402
 
 bare.quiet = quiet
 PRINTED_MOST = 1_000_000  # bytes that a notebook may print
-FILES_MOST = 50_000_000  # bytes of one file
+LARGEST_FILE = 20_000_000  # bytes
 
 
 # --- a job, seen from outside the walls ------------------------------------------------------------------------------------------------
@@ -68,6 +71,13 @@ class WarmParent(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     max_children = 1000
     grader = os.getppid()
 
+    def verify_request(self, request, client_address) -> bool:
+        """Only the grader may ask for anything, not a learner's code that finds the socket."""
+        if sys.platform == "linux":
+            return struct.unpack("3i", request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0] == self.grader
+        local, peer_pid = 0, 2  # SOL_LOCAL, LOCAL_PEERPID of macOS
+        return request.getsockopt(local, peer_pid) == self.grader
+
     def service_actions(self) -> None:
         """Ends with its grader, however that ended. (END_WITH_PARENT would look at the thread that started it.)"""
         super().service_actions()
@@ -82,6 +92,7 @@ def run_in_child(work) -> None:
         os.setsid()
         status = work()
     except BaseException as error:
+        status = supervisor.NO_WALLS if isinstance(error, OSError) else 1
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
     finally:
         os._exit(status or 0)
@@ -94,11 +105,12 @@ def enter_gate(job: exam.Job) -> int:
     """Step into the namespaces, and wait for their first process."""
     walls.end_with_parent()
     os.closerange(3, 1024)  # the grader's line and the parent's socket are not for those inside
-    folder = Path(job.folder)
-    log = os.open(folder / "nbval.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    folder = Path(job.folder).resolve()
+    log = os.open(folder / "nbval.log", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    walls.leave_the_world()
+    if job.walls["namespaces"]:
+        walls.leave_the_world(folder)
     first = os.fork()
     if first == 0:
         run_in_child(lambda: run_nbval(job, folder))
@@ -108,19 +120,23 @@ def enter_gate(job: exam.Job) -> int:
 def run_nbval(job: exam.Job, folder: Path) -> int:
     """nbval on the job's notebook, with a kernel that is forked and not started anew."""
     walls.end_with_parent()
+    if job.walls["namespaces"]:
+        walls.see_only_own_processes()
     os.environ |= {name: str(folder / "home") for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     tempfile.tempdir = str(folder / "home")
     kernel = ForkedKernel(job, folder)
     local_provisioner.launch_kernel = kernel.launch
     watch_messages(kernel)
-    walls.limit(2 * job.memory_limit * 2**20 + own_data(), FILES_MOST, 4096)
-    walls.wall_off_files(writable=[folder], readable=[COURSE_LIB])
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, 256, 4096)
+    if job.walls["files"]:
+        walls.wall_off_files(writable=[folder], readable=[COURSE_LIB])
     report = Report()
     options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={job.time_limit}", "--nbval-kernel-startup-timeout=60"]
-    arguments = ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "-q", "--color=no", *options]
-    status = pytest.main([*arguments, str(folder / "exam.ipynb")], plugins=[report])
+    options += ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-q", "--color=no"]
+    options += ["-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder)]
+    pytest.main([*options, str(folder / "exam.ipynb")], plugins=[report])
     (folder / "nbval.json").write_text(json.dumps(report.cells))
-    return int(status)
+    return 0
 
 
 class Report:
@@ -205,28 +221,43 @@ class ForkedKernel:
 
 
 def become_kernel(job: exam.Job, folder: Path, connection_file: str) -> None:
-    """Start IPython's kernel here, and shut the walls before it takes its first cell."""
+    """Start IPython's kernel here, behind walls that are shut before it takes its first cell."""
     if not connection_file:
         return
     walls.end_with_parent()
-    exam.paper = os.open(folder / "transcript.json", os.O_WRONLY | os.O_CREAT)
-    alarms = os.open(folder / "alarms.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    exam.paper = os.open(folder / "transcript.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    alarms = os.open(folder / "alarms.txt", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
     if job.library:
         del sys.modules["course_lib"]
         sys.path.append(str(COURSE_LIB.parent))
     for name in job.library:
         importlib.import_module(name)
+    own = [folder / "work", folder / "home"]
     os.chdir(folder / "work")
-    tempfile.tempdir = os.getcwd()
+    os.environ |= {"MPLCONFIGDIR": os.environ["HOME"]}
+    begin_alike()
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, 256, 1024)
+    if job.walls["files"]:  # before IPython starts its threads: Landlock binds the thread that asks for it, and those that come later
+        walls.wall_off_files(writable=own, readable=[COURSE_LIB] if job.open_book else [], signals=False)
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--quiet"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    walls.limit(2 * job.memory_limit * 2**20 + own_data(), FILES_MOST, 1024)
-    walls.wall_off_files(writable=[folder / "work"], readable=[COURSE_LIB] if job.open_book else [], network=False)
+    if job.walls["sockets"]:
+        walls.refuse_sockets()
     if not job.open_book:
         closed = [COURSE_LIB, *(COURSE_LIB.parent / name for name in ("grading", "lessons", "notebooks", "solutions", "tests"))]
-        walls.raise_alarm_on_escape(lambda what: os.write(alarms, f"{what}\n".encode()), folder / "work", closed)
+        walls.raise_alarm_on_escape(lambda what: os.write(alarms, f"{what}\n".encode()), own, closed)
     app.start()
+
+
+def begin_alike() -> None:
+    """Every exam begins with the same random numbers, also where an answer forgets to be given a generator."""
+    random.seed(0)
+    numpy.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(0)
 
 
 def own_data() -> int:

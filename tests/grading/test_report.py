@@ -33,7 +33,7 @@ from course_lib.grading.tasks import Rules, tasks_of
 LESSON = read_lesson(ROOT / "lessons" / "03_huber_loss.py")
 TASKS = {task.key: task for task in tasks_of(LESSON, ROOT)}
 LOSS, GRADIENT, TORCH, KERAS, STEP = TASKS
-ALL_WALLS = {"network": True, "files": True, "memory": True}
+ALL_WALLS = {"namespaces": True, "files": True, "sockets": True, "memory": True}
 MISSING = Result("missing", reason="not written yet")
 
 
@@ -342,7 +342,7 @@ def test_the_class_page_tells_rules_and_protections(tmp_path):
     write_reports(book_of({"Ana": {}}, protections=ALL_WALLS | {"files": False}), tmp_path)
     words = Page(tmp_path / "index.html").words
     assert "Every exam had 10 seconds and 4096 MB of memory; the hidden tests drew their inputs with the seed 0." in words
-    assert f"✓ In force: {PROTECTIONS['network']} ✗ Not on this system: {PROTECTIONS['files']}" in words
+    assert f"✓ In force: {PROTECTIONS['namespaces']} ✗ Not on this system: {PROTECTIONS['files']}" in words
 
 
 def test_every_protection_is_told_of():
@@ -384,7 +384,7 @@ def test_the_summary_fits_on_a_screen_with_a_thousand_learners_and_every_status(
     assert all(len(line) <= 80 and "…" not in line for line in lines)
     assert len(lines) == 8  # one exercise a line, two lines of headings, a rule, one line below
     assert lines[3].split() == ["03.1", *["125"] * 8, "0.34", "of", "2"]
-    assert lines[-1] == "1000 learners, mean 1.84 of 10; not protected here: network, files, memory"
+    assert lines[-1] == "1000 learners, mean 1.84 of 10; not protected here: namespaces, files, sockets, memory"
 
 
 def test_the_summary_of_the_whole_course_has_a_line_for_each_lesson():
