@@ -12,6 +12,7 @@ from course_lib.grading import exam, marks
 from course_lib.grading.build import ROOT
 from course_lib.grading.excerpt import BROKEN, as_python
 from course_lib.grading.parents import WarmParents
+from course_lib.grading.submissions import printable
 from course_lib.grading.tasks import Rules, Task
 
 STATUSES = ("passed", "partial", "failed", "timeout", "crashed", "missing", "tampered", "unreadable")
@@ -78,7 +79,7 @@ class Examiner:
         """A failed answer, with the public check's sentence: asked in an exam of its own, since checks know results."""
         said = self._sit(task, source, open_book=True).content
         verdict, line = said if isinstance(said, list) and len(said) == 2 and all(isinstance(one, str) for one in said) else ("", "")
-        sentence = printable(line.partition(": ")[2]) if verdict == "failed" and line.startswith("✗") else ""
+        sentence = printable(line.partition(": ")[2][:LONGEST_SENTENCE]) if verdict == "failed" and line.startswith("✗") else ""
         if unbound := sorted(task.excerpt(source).unbound):
             reason = f"only the answer cell is graded, and nothing there or in what the lesson gives it defines {named(unbound)}"
         elif not any(result for _, result in tests):
@@ -134,12 +135,7 @@ def breaks(source: str, outcome: exam.Outcome) -> str | None:
         return None
     told = re.sub(r"\x1b\[[\d;]*m", "", str(cell.get("text")))  # without colours
     raised = re.findall(r"^(\w+(?:Error|Exception|Exit|Interrupt)\b.*)", told, re.MULTILINE)
-    return f"the answer cell raises {printable(raised[-1])}" if raised else "the answer cell raises an error"
-
-
-def printable(text: str) -> str:
-    """A learner's process may say anything: no control characters, which could paint over a terminal, and not too much."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:LONGEST_SENTENCE])
+    return f"the answer cell raises {printable(raised[-1][:LONGEST_SENTENCE])}" if raised else "the answer cell raises an error"
 
 
 def counted(tests: tuple) -> str:

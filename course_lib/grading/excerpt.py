@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display"}
+BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display", "get_ipython"}
 
 BROKEN = (SyntaxError, ValueError, RuntimeError, MemoryError)
 """What reading somebody's source may raise (RecursionError is a RuntimeError)."""
@@ -38,7 +38,7 @@ def excerpt(cells: Iterable[str], answer: str, library: frozenset[str] | None = 
     Raises SyntaxError for an answer that is no Python.
     """
     used, own = names(as_python(answer))
-    needed, bound, kept = used - own - BUILTINS, set(own), []
+    needed, bound, kept = set(used - own - BUILTINS), set(own), []
     for statement in reversed([statement for cell in cells for statement in statements(cell)]):
         if statement.binds & needed and (library is None or statement.course_modules <= library):
             kept.append(statement.source)
@@ -64,7 +64,7 @@ def statements(cell: str) -> tuple[Statement, ...]:
         for one in one_name_each(statement):
             source = ast.unparse(one)
             uses, binds = names(source)
-            found.append(Statement(source, frozenset(uses), frozenset(binds), frozenset(course_modules(one))))
+            found.append(Statement(source, uses, binds, frozenset(course_modules(one))))
     return tuple(found)
 
 
@@ -73,8 +73,11 @@ def as_python(source: str) -> str:
     """A cell without IPython's own language (`%timeit f()`, `!ls`), so that Python can read it; Python itself stays as it is."""
     try:
         ast.parse(source)
-    except BROKEN:
-        return TransformerManager().transform_cell(source)
+    except BROKEN as python:
+        try:
+            return TransformerManager().transform_cell(source)
+        except Exception:  # it stumbles over some sources that are neither
+            raise SyntaxError(f"no Python: {python}") from None
     return source
 
 
@@ -87,7 +90,8 @@ def one_name_each(statement: ast.stmt) -> Iterator[ast.stmt]:
         yield statement
 
 
-def names(source: str) -> tuple[set[str], set[str]]:
+@functools.lru_cache(1000)
+def names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """The global names that a source uses, and those that it defines."""
     table = symtable.symtable(source, "<lesson>", "exec")
     used, defined = set(), set()
@@ -100,7 +104,7 @@ def names(source: str) -> tuple[set[str], set[str]]:
                 defined.add(symbol.get_name())
             if symbol.is_referenced() and (inner is table or symbol.is_global()):
                 used.add(symbol.get_name())
-    return used, defined
+    return frozenset(used), frozenset(defined)
 
 
 def imported_modules(tree: ast.AST) -> set[str]:

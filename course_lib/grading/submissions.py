@@ -93,21 +93,21 @@ def read_entry(entry: Path, root: Path, lessons: dict[str, Lesson]) -> Iterator[
         return
     student = student_of(entry, lessons)
     if entry.is_symlink():
-        yield Handin(student, entry.name, problem="it is a symbolic link, which is not followed")
+        yield Handin(student, printable(entry.name), problem="it is a symbolic link, which is not followed")
     elif entry.is_dir():
         try:
             notebooks = notebooks_in(entry)
         except OSError as error:
-            yield Handin(student, entry.name, problem=f"it cannot be read: {error.strerror}")
+            yield Handin(student, printable(entry.name), problem=f"it cannot be read: {error.strerror}")
             return
         yield from (read_handin(path, student, root, lessons) for path in notebooks)
         if not notebooks:
-            yield Handin(student, entry.name, problem=why_nothing(entry))
+            yield Handin(student, printable(entry.name), problem=why_nothing(entry))
     elif entry.suffix == ".ipynb":
         yield read_handin(entry, student, root, lessons)
     else:
         archive = entry.suffix.lower() in ARCHIVES
-        yield Handin(student, entry.name, problem="it is an archive: unpack it" if archive else "it is no notebook")
+        yield Handin(student, printable(entry.name), problem="it is an archive: unpack it" if archive else "it is no notebook")
 
 
 def notebooks_in(folder: Path) -> list[Path]:
@@ -133,7 +133,7 @@ def files_in(folder: Path) -> list[Path]:
 def why_nothing(folder: Path) -> str:
     files = files_in(folder)
     if archives := [path.name for path in files if path.suffix.lower() in ARCHIVES]:
-        return f"it holds an archive, {archives[0]}: unpack it"
+        return f"it holds an archive, {printable(archives[0])}: unpack it"
     return "it holds no notebook" if files else "it is empty"
 
 
@@ -149,7 +149,7 @@ def student_of(entry: Path, lessons: dict[str, Lesson]) -> str:
 
 def read_handin(path: Path, student: str, root: Path, lessons: dict[str, Lesson]) -> Handin:
     """Read one notebook; whatever is wrong with it becomes a sentence."""
-    file = path.relative_to(root).as_posix()
+    file = printable(path.relative_to(root).as_posix())
     try:
         cells, lesson = read_cells(path), None
         if not (lesson := lesson_of(path, cells, lessons)):
@@ -200,6 +200,11 @@ def lesson_of(path: Path, cells: list[dict], lessons: dict[str, Lesson]) -> str 
     if known:
         return by_number[max(set(known), key=known.count)]
     return next((name for name in lessons if name in path.stem), None)
+
+
+def printable(text: str) -> str:
+    """Somebody else's text without control characters, which could paint over a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def is_answer_id(id: str) -> bool:

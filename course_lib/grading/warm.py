@@ -48,7 +48,7 @@ from course_lib.quiet import quiet  # noqa: E402
 
 bare.quiet = quiet
 PRINTED_MOST = 1_000_000  # bytes that a notebook may print
-LARGEST_FILE = 20_000_000  # bytes
+LARGEST_FILE, OPEN_FILES = 8_000_000, 128  # bytes
 
 
 # --- a job, seen from outside the walls ------------------------------------------------------------------------------------------------
@@ -92,10 +92,18 @@ def run_in_child(work) -> None:
         os.setsid()
         status = work()
     except BaseException as error:
-        status = supervisor.NO_WALLS if isinstance(error, OSError) else 1
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
     finally:
         os._exit(status or 0)
+
+
+def raise_wall(wall) -> None:
+    """No exam is held without a wall that this system has."""
+    try:
+        wall()
+    except OSError as error:
+        print(error, file=sys.stderr)
+        os._exit(supervisor.NO_WALLS)
 
 
 # --- the gate and nbval ---------------------------------------------------------------------------------------------------------------
@@ -110,7 +118,7 @@ def enter_gate(job: exam.Job) -> int:
     os.dup2(log, 1)
     os.dup2(log, 2)
     if job.walls["namespaces"]:
-        walls.leave_the_world(folder)
+        raise_wall(lambda: walls.leave_the_world(folder))
     first = os.fork()
     if first == 0:
         run_in_child(lambda: run_nbval(job, folder))
@@ -127,9 +135,9 @@ def run_nbval(job: exam.Job, folder: Path) -> int:
     kernel = ForkedKernel(job, folder)
     local_provisioner.launch_kernel = kernel.launch
     watch_messages(kernel)
-    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, 256, 4096)
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, OPEN_FILES, 4096)
     if job.walls["files"]:
-        walls.wall_off_files(writable=[folder], readable=[COURSE_LIB])
+        raise_wall(lambda: walls.wall_off_files(writable=[folder], readable=[COURSE_LIB]))
     report = Report()
     options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={job.time_limit}", "--nbval-kernel-startup-timeout=60"]
     options += ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-q", "--color=no"]
@@ -236,7 +244,7 @@ def become_kernel(job: exam.Job, folder: Path, connection_file: str) -> None:
     os.chdir(folder / "work")
     os.environ |= {"MPLCONFIGDIR": os.environ["HOME"]}
     begin_alike()
-    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, 256, 1024)
+    walls.limit(2 * job.memory_limit * 2**20 + own_data(), LARGEST_FILE, OPEN_FILES, 1024)
     if job.walls["files"]:  # before IPython starts its threads: Landlock binds the thread that asks for it, and those that come later
         walls.wall_off_files(writable=own, readable=[COURSE_LIB] if job.open_book else [], signals=False)
     app = IPKernelApp.instance()

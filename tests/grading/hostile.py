@@ -143,8 +143,8 @@ sys.modules["IPython.core.interactiveshell"].InteractiveShell.showtraceback = la
 )
 answer(
     "drops every assert with an AST transformer",
-    "tampered",
-    "changes how cells are run",
+    "failed",
+    "no hidden test passed",
     f"""
 import ast
 class WithoutAsserts(ast.NodeTransformer):
@@ -397,8 +397,8 @@ def huber_loss(errors, delta=1.0):
 )
 answer(
     "rings the alarm with text for the teacher's screen",
-    "tampered",
-    "",
+    "failed",
+    "no hidden test passed",
     f"""
 import os
 for handle in os.listdir("/proc/self/fd"):
@@ -533,8 +533,8 @@ huber_loss = importlib.import_module("course_" + "lib.checks.huber").reference_l
 answer("patches the checks", "tampered", "calls `checks`", f"{WRONG}\nchecks.huber.huber_loss = lambda answer: answer\n")
 answer(
     "lets the check hand back the solution",
-    "tampered",
-    "calls `checks`",
+    "missing",
+    "not written yet",
     "def huber_loss(errors, delta=1.0):\n    raise NotImplementedError\nhuber_loss = checks.huber.huber_loss(huber_loss)\n",
 )
 answer(
@@ -697,7 +697,7 @@ libc.chown(b"$OUTSIDE/notes.txt", 65534, 65534)
 answer(
     "opens a connection",
     "tampered",
-    "opens a network connection",
+    "opens a socket",
     f"{RIGHT}\nimport socket\nsocket.socket().connect(('127.0.0.1', $PORT))\n",
 )
 SOCKETS = """
@@ -739,8 +739,8 @@ libc.send(call, b"solution, please", 16, 0x4000)
 )
 answer(
     "asks a warmed parent for an exam without walls",
-    "failed",
-    "no hidden test passed",
+    "tampered",
+    "changes a file outside its folder",
     f"""
 {WRONG}
 import ctypes, json, os, sys, time
@@ -778,8 +778,8 @@ def unix_sockets():
 """
 answer(
     "answers the grader in its supervisor's name",
-    "failed",
-    "no hidden test passed",
+    "tampered",
+    "opens a socket",
     f"""
 {WRONG}
 {ITS_SOCKETS}
@@ -792,8 +792,8 @@ for one in unix_sockets():
 )
 answer(
     "takes the exams of others from the parent's socket",
-    "failed",
-    "no hidden test passed",
+    "tampered",
+    "opens a socket",
     f"""
 {WRONG}
 {ITS_SOCKETS}
@@ -852,7 +852,7 @@ for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_DATA):
 answer(
     "starts a program",
     "tampered",
-    "starts a program",
+    "starts a program or a process",
     f"{RIGHT}\nimport subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\n",
 )
 answer(
@@ -872,7 +872,7 @@ if libc.fork() == 0:
     os._exit(0)
 """,
 )
-answer("forks without end", "tampered", "starts a process", f"{RIGHT}\nimport os\nwhile True:\n    os.fork()\n")
+answer("forks without end", "tampered", "starts a program or a process", f"{RIGHT}\nimport os\nwhile True:\n    os.fork()\n")
 answer(
     "forks without end by another way than Python's",
     "crashed or timeout",  # whichever is seen first
@@ -901,8 +901,8 @@ def huber_loss(errors, delta=1.0):
 )
 answer(
     "hides its memory in files without a name",
-    "crashed",
-    "memory",
+    "passed",  # it gets none: the system refuses such files
+    "all hidden tests passed",
     f"""
 {RIGHT}
 import os, time
@@ -911,11 +911,12 @@ for handle in kept:
     os.posix_fallocate(handle, 0, 49_000_000)
 time.sleep(1)
 """,
+    share=1.0,
 )
 answer(
     "hides its memory in segments that it lets go",
-    "crashed",
-    "memory",
+    "crashed",  # refused a segment, it writes to where there is none
+    "ended its own process",
     f"""
 {RIGHT}
 import ctypes, time
@@ -930,8 +931,8 @@ time.sleep(1)
 )
 answer(
     "fills the disk",
-    "crashed",
-    "files",
+    "passed",  # what does not fit in its folder is refused
+    "all hidden tests passed",
     f"""
 {RIGHT}
 import os, time
@@ -940,11 +941,12 @@ for number in range(40):
         os.posix_fallocate(file.fileno(), 0, 49_000_000)
 time.sleep(1)
 """,
+    share=1.0,
 )
 answer(
     "fills the disk with files that it has deleted",
-    "crashed",
-    "files",
+    "passed",  # what does not fit in its folder is refused
+    "all hidden tests passed",
     f"""
 {RIGHT}
 import os, time
@@ -955,6 +957,7 @@ for number in range(40):
     os.unlink("file")
 time.sleep(1)
 """,
+    share=1.0,
 )
 answer(
     "leaves 1,500 folders in one another",
