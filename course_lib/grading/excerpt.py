@@ -19,6 +19,8 @@ BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display", "get_i
 BROKEN = (SyntaxError, ValueError, RuntimeError, MemoryError)
 """What reading somebody's source may raise (RecursionError is a RuntimeError)."""
 
+MAGICS_MOST = 30  # lines of IPython's own in a cell; reading them takes longer and longer
+
 
 @dataclass(frozen=True)
 class Excerpt:
@@ -38,13 +40,13 @@ def excerpt(cells: Iterable[str], answer: str, library: frozenset[str] | None = 
     Raises SyntaxError for an answer that is no Python.
     """
     used, own = names(as_python(answer))
-    needed, bound, kept = set(used - own - BUILTINS), set(own), []
-    for statement in reversed([statement for cell in cells for statement in statements(cell)]):
-        if statement.binds & needed and (library is None or statement.course_modules <= library):
-            kept.append(statement.source)
-            needed |= statement.uses - BUILTINS
-            bound |= statement.binds
-    return Excerpt("\n".join(reversed(kept)), frozenset(needed - bound))
+    lesson = [one for cell in cells for one in statements(cell) if library is None or one.course_modules <= library]
+    needed, kept = used - BUILTINS, []
+    while (found := [one for one in lesson if one.binds & needed]) != kept:
+        kept, needed = found, needed.union(*(one.uses - BUILTINS for one in found))
+    bound = own.union(*(one.binds for one in kept))
+    unbound = frozenset() if "*" in bound else needed - bound
+    return Excerpt("\n".join(one.source for one in kept), unbound)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def as_python(source: str) -> str:
     try:
         ast.parse(source)
     except BROKEN as python:
+        if sum(line.lstrip().startswith(("%", "!")) for line in source.splitlines()) > MAGICS_MOST:
+            raise SyntaxError(f"no Python: {python}") from None
         try:
             return TransformerManager().transform_cell(source)
         except Exception:  # it stumbles over some sources that are neither
@@ -94,15 +98,20 @@ def one_name_each(statement: ast.stmt) -> Iterator[ast.stmt]:
 def names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """The global names that a source uses, and those that it defines."""
     table = symtable.symtable(source, "<lesson>", "exec")
-    used, defined = set(), set()
+    # `x += 1` uses x, too, which the table does not say; `from a import *` defines what nobody knows, noted as "*".
+    nodes = list(ast.walk(ast.parse(source)))
+    augmented = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
+    used, defined = set(), {"*" for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"}
     tables = [table]
     while tables:
         inner = tables.pop()
         tables += inner.get_children()
         for symbol in inner.get_symbols():
-            if inner is table and (symbol.is_assigned() or symbol.is_imported()):
+            is_global = inner is table or symbol.is_global()
+            if (symbol.is_assigned() or symbol.is_imported()) and is_global:
                 defined.add(symbol.get_name())
-            if symbol.is_referenced() and (inner is table or symbol.is_global()):
+                used |= {symbol.get_name()} & augmented
+            if symbol.is_referenced() and (is_global or inner.get_type() == "class"):  # a class's own name may be a global one before
                 used.add(symbol.get_name())
     return frozenset(used), frozenset(defined)
 

@@ -24,10 +24,10 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         self.transcripts: dict[str, list] = {}  # of the course's own solutions
         self.results: dict[str, Result] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
             try:
                 self._take(**json.loads(line))
-            except (ValueError, TypeError):  # the last line of a run that was killed
+            except (ValueError, TypeError, KeyError):  # the last line of a run that was killed
                 continue
         self._file = path.open("a", encoding="utf-8")
         if path.stat().st_size and not path.read_bytes().endswith(b"\n"):

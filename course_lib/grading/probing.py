@@ -79,7 +79,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     if type(value) is str:
         return value[:LONGEST]
     if isinstance(value, np.generic):
-        return plain(value.item(), depth + 1)
+        number = value.item()
+        return {"object": value.dtype.name} if isinstance(number, np.generic) else plain(number, depth + 1)
     if isinstance(value, np.ndarray):
         return plain_array(np.asarray(value))
     if isinstance(value, list | tuple) and len(value) <= LONGEST:
@@ -99,7 +100,7 @@ def plain_array(array: np.ndarray) -> Any:
     if array.dtype.kind not in "biuf" or array.nbytes > LARGEST:
         return {"object": f"array of {array.dtype.name}, shape {array.shape}"[:LONGEST]}
     if array.ndim == 0:
-        return array.item()
+        return plain(array[()])
     return {"array": base64.b64encode(np.ascontiguousarray(array).tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
 
 

@@ -63,15 +63,18 @@ def read_class(folder: Path, lessons: dict[str, Lesson]) -> list[Student]:
     if not folder.is_dir():
         raise CourseError(f"{folder} is no folder; it should hold one folder or one notebook for each learner.")
     students: dict[str, Student] = {}
-    for handin in (handin for entry in sorted(folder.iterdir()) for handin in read_entry(entry, folder, lessons)):
-        add(students, handin)
+    handins = [handin for entry in sorted(folder.iterdir()) for handin in read_entry(entry, folder, lessons)]
+    names = {handin.student for handin in handins}
+    for handin in handins:
+        add(students, handin, names)
     if not students:
         raise CourseError(f"{folder} is empty; it should hold one folder or one notebook for each learner.")
     return sorted(students.values(), key=lambda student: student.name.casefold())
 
 
-def add(students: dict[str, Student], handin: Handin) -> None:
-    """File a hand-in under its learner; a second one for the same lesson gets a line of its own, for a person to decide."""
+def add(students: dict[str, Student], handin: Handin, names: set[str]) -> None:
+    """File a hand-in under its learner; a second one for the same lesson gets a line of its own, with a name that is nobody's in `names`,
+    for a person to decide."""
     student = students.setdefault(handin.student, Student(handin.student))
     if handin.problem:
         student.unreadable.append(f"{handin.file}: {handin.problem}")
@@ -80,9 +83,9 @@ def add(students: dict[str, Student], handin: Handin) -> None:
         student.handins[handin.lesson] = handin
     else:
         count = 2
-        while handin.lesson in students.setdefault(name := f"{handin.student} ({count})", Student(name)).handins:
+        while (name := f"{handin.student} ({count})") in names or (name in students and handin.lesson in students[name].handins):
             count += 1
-        students[name].handins[handin.lesson] = handin
+        students.setdefault(name, Student(name)).handins[handin.lesson] = handin
         for one, file in ((students[name], student.handins[handin.lesson].file), (student, handin.file)):
             one.problems.append(f"{file} is of the same learner and lesson: both are graded, decide which one counts")
 
@@ -257,6 +260,9 @@ def choose(asked: Cell, claims: list[dict], handin: Handin) -> Answer:
 
 def own_part(source: str) -> tuple[str, tuple[str, ...]]:
     """An answer cell without what is no part of an answer, and notes of it: lines of IPython's own language, a call of the check."""
+    if match := re.match(r"\s*%%(time|capture)\b.*\n", source):  # they run the cell below them
+        kept, notes = own_part(source[match.end() :])
+        return kept, (f"%%{match[1]}: left out", *notes)
     try:
         python = as_python(source)
         statements = ast.parse(python).body
@@ -296,7 +302,7 @@ def defines(source: str, name: str) -> bool:
 def is_stub(source: str, asked: Cell) -> bool:
     """Whether nothing was written: only comments, spaces or docstrings differ from what the learner was given."""
     try:
-        return not source.strip() or (len(source) <= LARGEST_ANSWER and skeleton(source) == skeleton(asked.unsolved))
+        return len(source) <= LARGEST_ANSWER and skeleton(source) in (skeleton(asked.unsolved), skeleton(""))
     except BROKEN:
         return False
 

@@ -159,6 +159,8 @@ def refuse_sockets() -> None:
 
     Sockets that are open go on working. Raises OSError where that is not possible. Needs `wall_off_files` before it.
     """
+    if sys.platform != "linux" or platform.machine() not in SECCOMP:
+        raise OSError(f"no filter for {sys.platform} on {platform.machine()}")
     machine, seccomp, refused = SECCOMP[platform.machine()]
     program = [(LOAD, 0, 0, 4), (IF_EQUAL, 1, 0, machine), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0), (IF_AT_LEAST, 0, 1, OTHER_CALLS)]
     program += [(RETURN, 0, 0, REFUSE)]
@@ -201,6 +203,7 @@ ALARMS = frozenset({*FORBIDDEN.values(), CLOSED, OUTSIDE, CHANGES, STARTS, OPENS
 """All that an alarm can say."""
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
 FILE_CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.chmod", "os.chown", "os.symlink", "os.link", "os.truncate", "os.mkdir", "os.utime"}
+FILE_CHANGES |= {"shutil.rmtree", "shutil.move"}
 
 
 def raise_alarm_on_escape(report: Callable[[str], None], own_folders: Iterable[Path], closed_folders: Iterable[Path]) -> None:
@@ -230,7 +233,7 @@ def raise_alarm_on_escape(report: Callable[[str], None], own_folders: Iterable[P
 
     def inside(path: str | bytes | os.PathLike) -> bool:
         path = os.path.abspath(os.fsdecode(path))
-        return path.startswith((*own, "/dev/")) or "__pycache__" in path
+        return path in own or path.startswith((*(folder + os.sep for folder in own), "/dev/")) or "__pycache__" in path
 
     def refuse(what: str, tell: bool = True) -> None:
         if tell:
@@ -253,7 +256,7 @@ def writes(arguments: tuple) -> bool:
     _, mode, flags = arguments
     if isinstance(mode, str):
         return any(letter in mode for letter in "wax+")
-    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC))
 
 
 # --- what there is --------------------------------------------------------------------------------------------------------------------
