@@ -251,7 +251,7 @@ def summary(book: Gradebook) -> Table:
     lacking = [name for name, there in book.walls.items() if not there]
     mean_total = number(fmean(learner["total"] for learner in learners))
     line = f"{len(learners)} {'learner' if len(learners) == 1 else 'learners'}, mean {mean_total} of {record['out_of']}; "
-    line += f"not protected here: {', '.join(lacking)}" if lacking else "all protections in force"
+    line += f"lacking: {', '.join(lacking)}" if lacking else "all protections in force"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, min_width=len(line))
     table.caption, table.caption_justify, table.caption_style = line, "left", ""
     for heading in ("", *shown, "mean points"):

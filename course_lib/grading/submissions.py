@@ -294,7 +294,7 @@ def answer_name(asked: Cell) -> str:
 
 def defines(source: str, name: str) -> bool:
     try:
-        return len(source) <= LARGEST_ANSWER and name in names(as_python(source))[1]
+        return len(source) <= LARGEST_ANSWER and name in source and name in names(as_python(source))[1]
     except BROKEN:
         return False
 

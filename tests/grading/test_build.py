@@ -21,8 +21,8 @@ LESSON = """\
 # %%
 from course_lib import checks
 
-# %% [markdown] exercise="00.1"
-# How many lives? <summary>Hint 1</summary><summary>Hint 2</summary><summary>Hint 3</summary>
+# %% [markdown] exercise="00.1" points=1
+# How many lives? 1 point <summary>Hint 1</summary><summary>Hint 2</summary><summary>Hint 3</summary>
 
 # %% exercise="00.1"
 def lives_at_start(env):
@@ -93,7 +93,8 @@ def test_a_grader_finds_each_cell_of_an_exercise(course, executed):
     nbformat.validate(notebook)
     cells = {cell.id: cell for cell in notebook.cells}
     for role in ("text", "answer", "check"):
-        assert cells[f"00-1-{role}"].metadata.course == {"role": role, "exercise": "00.1"}
+        points = {"points": 1} if role == "text" else {}
+        assert cells[f"00-1-{role}"].metadata.course == {"role": role, "exercise": "00.1"} | points
     assert cells["00-1-answer"].source.endswith("raise NotImplementedError")
     assert cells["00-1-check"].metadata.editable is False
     assert all(re.fullmatch(r"00-(c\d\d|1-(text|answer|check))", cell.id) for cell in notebook.cells)
@@ -109,7 +110,7 @@ def test_each_of_a_pair_is_marked(tmp_path, pair, names):
         f'# %% check="03.3" {pair}="{name}"\n{name} = checks.huber.{name}({name})\n\n'
         for name in names
     )
-    path.write_text(f'# %% [markdown] exercise="03.3"\n# {hints}\n\n{cells}', encoding="utf-8")
+    path.write_text(f'# %% [markdown] exercise="03.3" points=2\n# 2 points {hints}\n\n{cells}', encoding="utf-8")
     cells = make_notebook(read_lesson(path), solved=False).cells
     assert [cell.id for cell in cells] == [
         "03-3-text",

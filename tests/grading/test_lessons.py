@@ -12,8 +12,8 @@ LESSON = """\
 # %%
 import numpy as np
 
-# %% [markdown] exercise="03.1"
-# Twice. <summary>Hint 1</summary><summary>Hint 2</summary><summary>Hint 3</summary>
+# %% [markdown] exercise="03.1" points=2
+# Twice, for 2 points. <summary>Hint 1</summary><summary>Hint 2</summary><summary>Hint 3</summary>
 
 # %% exercise="03.1"
 def twice(x):
@@ -130,7 +130,7 @@ def test_parts_share_a_text_too_and_prose_may_stand_between(read):
     ]
 
 
-SECOND_TEXT = '# # A lesson\n\n# %% [markdown] exercise="03.2"\n# <summary>Hint<summary>Hint<summary>Hint'
+SECOND_TEXT = '# # A lesson\n\n# %% [markdown] exercise="03.2" points=1\n# 1 point <summary>Hint<summary>Hint<summary>Hint'
 MISTAKES = {
     "no end": ("    # SOLUTION END\n", "", 12, "has no `# SOLUTION END`"),
     "no begin": ("    # SOLUTION BEGIN\n", "", 13, "has no partner"),
@@ -143,9 +143,13 @@ MISTAKES = {
     "a check of another name": ("checks.huber.twice(twice)", "checks.huber.twice(thrice)", 17, "`twice = checks.<lesson>.<check>(twice)`"),
     "a check without its exercise": ('# %% tags=["nbval-ignore-output"]', '# %% check="03.2"', 20, "no exercise 03.2"),
     "a text without an answer": ("# # A lesson", SECOND_TEXT, 4, "has no answer cell"),
-    "no text": ('# %% [markdown] exercise="03.1"', "# %% [markdown]", 10, "has no text"),
+    "no text": ('# %% [markdown] exercise="03.1" points=2', "# %% [markdown]", 10, "has no text"),
+    "no points": (" points=2", "", 7, "the text of an exercise says what it is worth"),
+    "points on an answer": ('exercise="03.1"\ndef', 'exercise="03.1" points=2\ndef', 10, "no other cell does"),
+    "half a point": ("points=2", "points=0.5", 7, "write a whole number from 1"),
+    "other points than are told": ("points=2", "points=3", 7, "the same to learners"),
     "two hints": ("<summary>Hint 3</summary>", "", 7, "needs three hints"),
-    "a duplicate id": ("# # A lesson", '# # A lesson\n\n# %% [markdown] exercise="03.1"\n# again', 4, "two cells of the kind `text`"),
+    "a duplicate id": ("# # A lesson", '# # A lesson\n\n# %% [markdown] exercise="03.1" points=2\n# again, 2 points', 4, "two cells of the kind `text`"),
     "another lesson's id": ('# %% exercise="03.1"', '# %% exercise="04.1"', 10, 'should be "03.k"'),
     "an unknown framework": ('# %% exercise="03.1"', '# %% exercise="03.1" framework="jax"', 10, 'write "torch" or "keras"'),
     "an unknown part": ('# %% exercise="03.1"', '# %% exercise="03.1" part="half"', 10, 'write "proof" or "mend"'),

@@ -4,7 +4,7 @@ That class is lesson 03 as learning platforms export it: folders of Moodle, file
 and checks only. Ana Lima has all right in PyTorch, Chidi Eze in Keras, Zoë Ångström in both. Dana Novak, petrov and okafor's first
 hand-in forget the -0.5 in 03.1; okafor's second mends that. Dana also subtracts a column from a row, petrov sums over the batch, as Rosa
 does. Emil Berg is half finished and cuts the gradient off, Fatou Diop's 03.2 never ends, Rosa's 03.1 imports the checks, Quinn answers
-03.1 twice and names its delta d. Goran Ilić's file is cut off, and Hana Sato's folder holds no notebook.
+03.1 twice and names its delta d. Goran Ilić's file is cut off, and Hana Sato's notebook is empty.
 """
 
 import csv
@@ -47,7 +47,7 @@ def failed(sentence):
 
 def book_of(learners, protections=ALL_WALLS, problems=(), answer=Answer("huber = 1")):
     """A graded class: by name, the results that are not missing."""
-    students = [Student(name, {LESSON.name: Handin(name, f"{name}/03_huber_loss.ipynb", LESSON.name)}, list(problems)) for name in learners]
+    students = [Student(name, {LESSON.name: Handin(name, f"{name}/03_huber_loss.ipynb", LESSON.name)}, problems=list(problems)) for name in learners]
     book = Gradebook({LESSON.name: LESSON}, TASKS, students, Rules(time_limit=10), protections)
     for name, results in learners.items():
         for key in TASKS:
@@ -375,7 +375,7 @@ def test_the_summary_has_a_line_for_each_exercise_and_one_below():
         ["03.3", "1", "1", "1.5", "of", "3"],
         ["03.4", "1", "1", "1.5", "of", "3"],
     ]
-    assert lines[-1] == "2 learners, mean 5.97 of 10; not protected here: files"
+    assert lines[-1] == "2 learners, mean 5.97 of 10; lacking: files"
 
 
 def test_the_summary_fits_on_a_screen_with_a_thousand_learners_and_every_status():
@@ -384,7 +384,7 @@ def test_the_summary_fits_on_a_screen_with_a_thousand_learners_and_every_status(
     assert all(len(line) <= 80 and "…" not in line for line in lines)
     assert len(lines) == 8  # one exercise a line, two lines of headings, a rule, one line below
     assert lines[3].split() == ["03.1", *["125"] * 8, "0.34", "of", "2"]
-    assert lines[-1] == "1000 learners, mean 1.84 of 10; not protected here: namespaces, files, sockets, memory"
+    assert lines[-1] == "1000 learners, mean 1.84 of 10; lacking: namespaces, files, sockets, memory"
 
 
 def test_the_summary_of_the_whole_course_has_a_line_for_each_lesson():
@@ -451,7 +451,7 @@ def test_the_notes_say_what_a_person_should_look_at(graded):
     }  # fmt: skip
     assert notes["Fatou Diop_12350"] == "03.2 timeout: it took more than 10 seconds"
     assert notes["Goran Ilić_12351"].endswith("it is no notebook: its content is not JSON")
-    assert notes["Hana Sato_12352"].endswith("it holds no notebook")
+    assert notes["Hana Sato_12352"].endswith("it is empty")
     assert notes["okafor_4711"].startswith("okafor_4711_99_03_huber_loss.ipynb is of the same learner and lesson")
     assert notes["Quinn"] == "03.1: 2 cells answer exercise 03.1; the last one was graded"
     assert notes["Rosa"].startswith("03.1 tampered: the answer imports `course_lib.checks`")

@@ -369,12 +369,12 @@ def test_behind_the_wall_python_still_works(places):
     needs("files", places)
 
     def imports():
+        sys.modules.pop("colorsys", None)
         import colorsys
         import xml.dom.minidom
 
         return colorsys, xml.dom.minidom
 
-    assert "colorsys" not in sys.modules
     devices = [lambda: open("/dev/null", "w").write("x"), lambda: open("/dev/urandom", "rb").read(3)]
     system = [lambda: os.listdir(Path(os.__file__).parent), Path("/etc/hosts").read_text]
     assert walled(places, imports, *devices, *system) == ["done"] * 5
@@ -874,8 +874,8 @@ def test_the_memory_of_all_processes_together_counts(tmp_path):
         return work
 
     own = supervisor.own_memory(psutil.Process()) // MB  # shared with the job: its part is never more
-    assert watched(greedy(900, 1), tmp_path, memory_limit=own + 400) == "memory"
-    assert watched(greedy(300, 3), tmp_path, memory_limit=own + 400) == "memory"
+    assert watched(greedy(own + 900, 1), tmp_path, memory_limit=own + 400) == "memory"
+    assert watched(greedy(own // 3 + 300, 3), tmp_path, memory_limit=own + 400) == "memory"
     assert watched(greedy(20, 1), tmp_path, memory_limit=own + 400) is None
 
 
