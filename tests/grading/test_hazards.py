@@ -23,7 +23,7 @@ from course_lib.grading.lessons import read_lesson
 from course_lib.grading.report import write_reports
 from course_lib.grading.submissions import answers_of, read_class
 from course_lib.grading.tasks import out_of_bounds
-from tests.grading.hostile import HAZARDS, HOME, LESSON, RIGHT, Scene, code_cell, make_notebook, reason, write_notebook
+from tests.grading.hostile import HAZARDS, HOME, LESSON, RIGHT, Scene, code_cell, make_notebook, reason, table, write_notebook
 
 QUICK = (  # for a second run: of most statuses, none ended by a limit
     "patches showtraceback away",
@@ -213,6 +213,19 @@ def test_a_report_of_such_a_class_can_be_written(graded, tmp_path):
     with (tmp_path / "marks.csv").open(encoding="utf-8-sig", newline="") as table:
         assert len(list(csv.reader(table))) == len(learners) + 1 == len(HAZARDS) + 2
     assert all((tmp_path / learner["page"]).is_file() for learner in learners)
+
+
+def test_the_instructors_page_tells_what_became_of_each(graded):
+    def columns(text):
+        """Hazard, status and marks of each row."""
+        rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+        return {name.removeprefix("| "): (status, marks) for name, status, marks, *_ in rows[1:]}
+
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8").split("\n## What was handed in")[1]
+    told, found = columns(page), columns(table(graded.book, list(HAZARDS.values())))
+    assert told.keys() == found.keys()
+    either = [hazard.name for hazard in HAZARDS.values() if "or" in hazard.status.split()]
+    assert {name: row for name, row in told.items() if name not in either} == {name: row for name, row in found.items() if name not in either}
 
 
 def test_the_same_submissions_graded_again_get_the_same_results(graded):
