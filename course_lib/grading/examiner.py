@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from course_lib.errors import CourseError
 from course_lib.grading import exam, marks
 from course_lib.grading.build import ROOT
-from course_lib.grading.excerpt import BROKEN, as_python
+from course_lib.grading.excerpt import BROKEN, as_python, parse
 from course_lib.grading.parents import WarmParents
 from course_lib.grading.submissions import printable
 from course_lib.grading.tasks import Rules, Task
@@ -125,7 +124,7 @@ def badly_ended(outcome: exam.Outcome, rules: Rules) -> Result | None:
 def breaks(source: str, outcome: exam.Outcome) -> str | None:
     """How an answer cell that does not run to its end breaks off; None if it does."""
     try:
-        ast.parse(as_python(source))
+        parse(as_python(source))
     except SyntaxError as error:
         return f"the answer cell is no Python: line {error.lineno}: {error.msg}"
     except BROKEN as error:

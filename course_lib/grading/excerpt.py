@@ -9,6 +9,7 @@ import ast
 import builtins
 import functools
 import symtable
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,16 @@ BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "display", "get_i
 BROKEN = (SyntaxError, ValueError, RuntimeError, MemoryError)
 """What reading somebody's source may raise (RecursionError is a RuntimeError)."""
 
+PARSER = threading.Lock()
+
 MAGICS_MOST = 30  # lines of IPython's own in a cell; reading them takes longer and longer
+
+
+def parse(source: str) -> ast.Module:
+    """`ast.parse`, one thread at a time: older releases of Python 3.11 keep one count of its depth for all threads, and
+    raise a SystemError where two meet (cpython issue 106905). Exams are judged in threads."""
+    with PARSER:
+        return ast.parse(source)
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Excerpt:
     @property
     def modules(self) -> set[str]:
         """What the statements import, in full: {"numpy", "course_lib.atari"}."""
-        return imported_modules(ast.parse(self.source))
+        return imported_modules(parse(self.source))
 
 
 def excerpt(cells: Iterable[str], answer: str, library: frozenset[str] | None = None) -> Excerpt:
@@ -62,7 +72,7 @@ class Statement:
 @functools.cache
 def statements(cell: str) -> tuple[Statement, ...]:
     found = []
-    for statement in ast.parse(as_python(cell)).body:
+    for statement in parse(as_python(cell)).body:
         for one in one_name_each(statement):
             source = ast.unparse(one)
             uses, binds = names(source)
@@ -74,7 +84,7 @@ def statements(cell: str) -> tuple[Statement, ...]:
 def as_python(source: str) -> str:
     """A cell without IPython's own language (`%timeit f()`, `!ls`), so that Python can read it; Python itself stays as it is."""
     try:
-        ast.parse(source)
+        parse(source)
     except BROKEN as python:
         if sum(line.lstrip().startswith(("%", "!")) for line in source.splitlines()) > MAGICS_MOST:
             raise SyntaxError(f"no Python: {python}") from None
@@ -99,7 +109,7 @@ def names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """The global names that a source uses, and those that it defines."""
     table = symtable.symtable(source, "<lesson>", "exec")
     # `x += 1` uses x, too, which the table does not say; `from a import *` defines what nobody knows, noted as "*".
-    nodes = list(ast.walk(ast.parse(source)))
+    nodes = list(ast.walk(parse(source)))
     augmented = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
     used, defined = set(), {"*" for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"}
     tables = [table]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.errors import CourseError
-from course_lib.grading.excerpt import BROKEN, as_python, names
+from course_lib.grading.excerpt import BROKEN, as_python, names, parse
 from course_lib.grading.lessons import Cell, Lesson
 
 LARGEST_FILE = 50_000_000  # bytes; lesson 08 with all its films has 10 million
@@ -265,7 +265,7 @@ def own_part(source: str) -> tuple[str, tuple[str, ...]]:
         return kept, (f"%%{match[1]}: left out", *notes)
     try:
         python = as_python(source)
-        statements = ast.parse(python).body
+        statements = parse(python).body
     except BROKEN:
         return source, ()
     magics = [one for one in statements if python != source and calls(one, "get_ipython")]
@@ -309,7 +309,7 @@ def is_stub(source: str, asked: Cell) -> bool:
 
 def skeleton(source: str) -> str:
     """A source without comments and docstrings."""
-    tree = ast.parse(as_python(source))
+    tree = parse(as_python(source))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

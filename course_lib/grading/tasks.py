@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import importlib.util
@@ -14,7 +13,7 @@ from pathlib import Path
 from nbval.plugin import comment_markers
 
 from course_lib.errors import CourseError
-from course_lib.grading.excerpt import BROKEN, Excerpt, as_python, excerpt, imported_modules, names
+from course_lib.grading.excerpt import BROKEN, Excerpt, as_python, excerpt, imported_modules, names, parse
 from course_lib.grading.lessons import Cell, Lesson
 from course_lib.grading.probing import PROBES, Probe
 
@@ -75,7 +74,7 @@ class Task:
         if self.asked.framework:
             return self.asked.framework
         try:
-            roots = {name.partition(".")[0] for name in self.excerpt(source).modules | imported_modules(ast.parse(as_python(source)))}
+            roots = {name.partition(".")[0] for name in self.excerpt(source).modules | imported_modules(parse(as_python(source)))}
         except BROKEN:
             return None
         return next((framework for framework, packages in FRAMEWORKS.items() if roots & packages), None)
@@ -129,7 +128,7 @@ def out_of_bounds(source: str) -> str | None:
             return f"the answer holds `{line}`, which would tell nbval what to do"
     try:
         python = as_python(source)
-        modules, (used, own) = imported_modules(ast.parse(python)), names(python)
+        modules, (used, own) = imported_modules(parse(python)), names(python)
     except BROKEN:
         return None  # the exam will say what is wrong
     if touched := sorted(module for module in modules if module.partition(".")[0] in CLOSED and module != "course_lib"):

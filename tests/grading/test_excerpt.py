@@ -2,13 +2,14 @@
 
 import ast
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.grading.build import ROOT, find_lessons
-from course_lib.grading.excerpt import BROKEN, as_python, excerpt, names, statements
+from course_lib.grading.excerpt import BROKEN, as_python, excerpt, names, parse, statements
 from course_lib.grading.lessons import read_lesson
 
 LESSONS = [read_lesson(path) for path in find_lessons(None, ROOT)]
@@ -275,3 +276,21 @@ def test_every_solution_of_every_lesson_is_given_all_that_it_uses(lesson, positi
     everything = [statement.source for cell in before for statement in statements(cell)]
     kept = iter(everything)
     assert all(any(one == ast.unparse(line) for one in kept) for line in ast.parse(given_to_it.source).body)  # in the same order
+
+
+def test_sources_are_parsed_one_at_a_time(monkeypatch):
+    """Two threads in the parser of an older Python 3.11 end in a SystemError, now and then."""
+    inside, most, parser = [], [], ast.parse
+
+    def slow(source):
+        inside.append(source)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.remove(source)
+        return parser(source)
+
+    monkeypatch.setattr(ast, "parse", slow)
+    with ThreadPoolExecutor(4) as pool:
+        trees = list(pool.map(parse, [f"x = {number}" for number in range(8)]))
+    assert most == [1] * 8
+    assert [tree.body[0].value.value for tree in trees] == list(range(8))
