@@ -10,6 +10,14 @@ if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_report_header() -> str:
+    """Whether the browser tests will run; pytest shows it above all tests."""
+    from tests.browser import lab
+
+    reason = lab.missing()
+    return f"browser tests: skipped, {reason}" if reason else f"browser tests: with {lab.find_chromium()}, screenshots in build/browser"
+
+
 @pytest.fixture
 def no_windows(monkeypatch):
     """Figures in the course's style, which stay open until the test ends and show no window."""
