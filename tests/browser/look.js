@@ -1,17 +1,62 @@
 // What the browser tests ask of a page in which JupyterLab shows one notebook.
 window.course = (() => {
+  const AREAS = '.jp-OutputArea-output, .jp-RenderedMarkdown';
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const session = () => window.jupyterapp?.shell.currentWidget?.sessionContext;
-  const scroller = () => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer') ?? document.querySelector('.jp-Notebook');
+  const ours = (selector) => all(selector).filter((element) => element.closest('.jp-Notebook'));
+  const panel = () => window.jupyterapp?.shell.currentWidget;
+  const scroller = () => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');
+
+  // The cell that an element stands in, as a person finds it: "cell 12 (first line)".
+  const place = (element) => {
+    const index = all('.jp-Notebook .jp-Cell').indexOf(element.closest('.jp-Cell'));
+    const source = panel().content.widgets[index]?.model.sharedModel.getSource() ?? '';
+    return `cell ${index + 1} (${source.split('\n')[0].slice(0, 60)})`;
+  };
+  const texts = (cell, kind) => all(`[data-mime-type="application/vnd.jupyter.${kind}"]`, cell).map((output) => output.innerText);
+  const box = (element) => element.getBoundingClientRect();
+
+  // Colours, as WCAG 2 computes them -------------------------------------------------------------------------------------------------
+  const canvas = (width, height) => Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true });
+  const known = new Map();
+  const rgba = (colour) => {
+    if (!known.has(colour)) {
+      const point = canvas(1, 1);
+      point.fillStyle = colour;
+      point.fillRect(0, 0, 1, 1);
+      known.set(colour, [...point.getImageData(0, 0, 1, 1).data]);
+    }
+    return known.get(colour);
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => below[i] + (top[i] - below[i]) * top[3] / 255);
+  const ground = (element) => {
+    const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+    return over(rgba(getComputedStyle(element).backgroundColor), below);
+  };
+  const luminance = (colour) => {
+    const linear = colour.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const contrast = (one, other) => {
+    const [dark, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
+  };
+
+  // Pictures ---------------------------------------------------------------------------------------------------------------------------
+  const drawn = (image, width = image.naturalWidth, height = image.naturalHeight) => {
+    const copy = canvas(Math.max(width, 1), Math.max(height, 1));
+    copy.drawImage(image, 0, 0, width, height);
+    return copy;
+  };
+  const isOpaque = (image) => !image.naturalWidth || drawn(image, 64, 64).getImageData(0, 0, 64, 64).data.every((value, i) => i % 4 < 3 || value === 255);
 
   return {
     allRan: false,
 
     kernelIsIdle: () => {
-      const kernel = session()?.isReady && session().session?.kernel;
+      const context = panel()?.sessionContext, kernel = context?.isReady && context.session?.kernel;
       return Boolean(kernel && kernel.status === 'idle' && kernel.connectionStatus === 'connected');
     },
-    endKernel: () => session()?.shutdown(),
+    endKernel: () => panel()?.sessionContext.shutdown(),
     closeSidebar: () => {
       if (document.querySelector('#jp-left-stack:not(.lm-mod-hidden)')) window.jupyterapp.commands.execute('application:toggle-left-area');
     },
@@ -23,18 +68,67 @@ window.course = (() => {
       const end = () => { this.allRan = true; };
       window.jupyterapp.commands.execute('notebook:run-all-cells').then(end, end);
     },
-    isShown: () => all('.jp-Notebook img').every((image) => image.complete)
-      && all('.jp-Notebook video').every((video) => video.error || video.readyState > 0)
-      && !all('.jp-OutputArea-output').some((output) => output.innerText.startsWith('Loading widget')),
+    isShown: () => ours('img').every((image) => image.complete)
+      && ours('video').every((video) => video.error || video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE || video.readyState > 0)
+      && !ours('.jp-OutputArea-output').some((output) => output.innerText.startsWith('Loading widget')),
 
     // Scrolls to a page of the notebook, counted from 0; false where there is none.
     async turnTo(page) {
-      const panel = scroller(), height = panel.clientHeight;
-      const end = all('.jp-Cell', panel).at(-1).getBoundingClientRect().bottom - panel.getBoundingClientRect().top + panel.scrollTop;
+      const view = scroller(), height = view.clientHeight;
+      const end = box(all('.jp-Cell', view).at(-1)).bottom - box(view).top + view.scrollTop;
       if (page * height >= end) return false;
-      panel.scrollTop = page * height;
+      view.scrollTop = page * height;
       await this.nextFrame();
       return true;
+    },
+
+    place,
+
+    codeCells: () => all('.jp-Notebook .jp-CodeCell').map((cell) => ({
+      place: place(cell), prompt: cell.querySelector('.jp-InputPrompt').textContent,
+      errors: texts(cell, 'error'), stderr: texts(cell, 'stderr'), stdout: texts(cell, 'stdout'),
+    })),
+
+    images: () => ours('img').map((image) => ({
+      place: place(image), alt: image.alt, natural: [image.naturalWidth, image.naturalHeight], shown: [box(image).width, box(image).height],
+      written: Boolean(image.closest('.jp-RenderedHTML, .jp-RenderedMarkdown')), opaque: isOpaque(image),
+    })),
+
+    // A picture's content, to see whether it changes: of the first picture that shares a box of widgets with `element`, or null.
+    pictureBeside: (element) => {
+      const whole = element.closest('.jp-OutputArea-output');
+      let around = element;
+      while (around !== whole && !around.querySelector('img')) around = around.parentElement;
+      const image = around.querySelector('img');
+      return image && drawn(image).canvas.toDataURL();
+    },
+
+    // What sticks out of its cell. Words, tables and formulas may, where a bar to scroll them with appears (`scrolling`); pictures and videos never.
+    tooWide: (scrolling) => {
+      const found = [];
+      for (const area of ours(AREAS)) {
+        const right = box(area).left + area.clientLeft + area.clientWidth;
+        for (const part of all('img, video, canvas', area).filter((part) => box(part).right > right + 2)) {
+          found.push(`${place(area)}: ${part.localName} of ${Math.round(box(part).width)} pixels ends ${Math.round(box(part).right - right)} too far`);
+        }
+        const bar = scrolling && ['auto', 'scroll'].includes(getComputedStyle(area).overflowX);
+        if (area.scrollWidth > area.clientWidth + 2 && !bar) found.push(`${place(area)}: ${area.scrollWidth} pixels in ${area.clientWidth}`);
+      }
+      const view = scroller();
+      if (view.scrollWidth > view.clientWidth + 2) found.push(`the notebook: ${view.scrollWidth} pixels in ${view.clientWidth}`);
+      return found;
+    },
+
+    // Texts whose colour is too near to what they stand on.
+    faint: (least) => {
+      const walkers = ours(AREAS).map((area) => document.createTreeWalker(area, NodeFilter.SHOW_TEXT));
+      const holders = new Set();
+      for (const walker of walkers) while (walker.nextNode()) if (walker.currentNode.data.trim()) holders.add(walker.currentNode.parentElement);
+      const seen = [...holders].filter((holder) => holder.checkVisibility() && !holder.closest('mjx-container, video, style, option'));
+      return seen.flatMap((holder) => {
+        const below = ground(holder), ratio = contrast(over(rgba(getComputedStyle(holder).color), below), below);
+        return ratio < least ? [`${place(holder)}: contrast ${ratio.toFixed(1)} of "${holder.innerText.trim().slice(0, 40)}"`] : [];
+      });
     },
   };
 })();
