@@ -98,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--time-limit", type=positive, default=60, metavar="S", help="seconds that an exercise may take (default: 60)")
     check.epilog = "Exit status 0 if nothing is wrong (an exercise may be open), 1 if something is."
 
+    progress = add(commands, "progress", run_progress, "Say lesson by lesson which exercises are done, open or wrong, and where to go on.")
+    progress.add_argument("folder", type=Path, nargs="?", help="the folder with the notebooks (default: the course's own)")
+    progress.add_argument("--run", action="store_true", help="run every check afresh, which takes minutes, instead of reading what the notebooks "
+                          "say as they were saved; Ctrl-C keeps what is done")
+
     grade = add(commands, "grade", run_grade, "Grade a class: every answer by hidden tests, alone, behind walls. Ctrl-C keeps what is done; the same command goes on.")
     grade.add_argument("submissions", type=Path, help="a folder that holds one folder or one notebook for each learner")
     grade.add_argument("--out", type=Path, required=True, metavar="REPORT", help="folder for marks.csv, marks.json, index.html and a page for each learner")
@@ -339,6 +344,15 @@ def run_check(options) -> int:
     lines = self_check.check(options.notebook, options.time_limit)
     self_check.show(lines)
     return int(any(line.status == "failed" for line in lines))
+
+
+def run_progress(options) -> None:
+    from course_lib import progress
+
+    lessons = progress.read(options.folder or progress.NOTEBOOKS)
+    progress.show(progress.run(lessons) if options.run else lessons)
+    if not options.run:
+        print("So the notebooks stood when they were saved last; --run asks the checks again.")
 
 
 def run_grade(options) -> None:

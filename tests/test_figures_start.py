@@ -1,11 +1,9 @@
-"""Lesson 00: the facts that it rests on, the progress that the map shows, and the drawings: they draw, from real games."""
+"""Lesson 00: the facts that it rests on, and the drawings: they draw, from real games."""
 
 import matplotlib
 import matplotlib.pyplot as plt
-import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course_lib.checks.start import chase_the_ball
 from course_lib.config import SMOKE
@@ -80,27 +78,6 @@ def test_the_drawings_draw(game):
     figures.show_scores({"none": 0, "some": 12.5})
     course_map.show_map()
     assert len(plt.get_fignums()) == 6
-
-
-def write_notebook(path, *said: tuple[str, str, str]) -> None:
-    """A notebook of check cells: (exercise, framework or "", what it printed)."""
-    cells = []
-    for exercise, variant, text in said:
-        pair = "part" if variant in ("proof", "mend") else "framework"
-        about = {"role": "check", "exercise": exercise} | ({pair: variant} if variant else {})
-        outputs = [new_output("stream", name="stdout", text=text)] if text else []
-        cells.append(new_code_cell(outputs=outputs, metadata={"course": about}))
-    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1"), *cells]), path)
-
-
-def test_progress_counts_exercises_that_show_their_tick(tmp_path):
-    write_notebook(tmp_path / "00_start_here.ipynb", ("00.1", "", "✓ 00.1 lives"), ("00.2", "", "✗ 00.2 chase"))
-    pair = ("02.4", "torch", ""), ("02.4", "keras", "a word of the learner's\n✓ 02.4")
-    write_notebook(tmp_path / "02_convolutions.ipynb", *pair, ("02.5", "", "○"))
-    (tmp_path / "03_huber_loss.ipynb").write_text("{ half a noteb")
-    parts = ("10.1", "proof", "✓ 10.1"), ("10.1", "mend", "✓ 10.1"), ("10.2", "proof", "✓ 10.2"), ("10.2", "mend", "✗ 10.2")
-    write_notebook(tmp_path / "10_bug_museum.ipynb", *parts)
-    assert course_map.progress(tmp_path) == {"00": (1, 2), "02": (1, 2), "10": (1, 2)}
 
 
 def test_every_lesson_has_its_brick():

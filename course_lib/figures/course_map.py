@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
+from course_lib import progress
 from course_lib.figures import PALETTE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,42 +34,18 @@ def is_open(number: str) -> bool:
     return any((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
 
 
-def progress(folder: Path = ROOT / "notebooks") -> dict[str, tuple[int, int]]:
-    """Lesson -> (exercises whose check shows ✓ in the saved notebook, exercises): of two frameworks one, of two parts both."""
-    marks: dict[str, dict[str | None, bool]] = {}  # exercise -> part -> has one of its checks passed?
-    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        for cell in cells_of(path):
-            about = cell["metadata"].get("course", {})
-            if about.get("role") == "check":
-                said = "".join("".join(output.get("text", "")) for output in cell["outputs"])
-                passed = any(line.startswith("✓") for line in said.splitlines())
-                parts, part = marks.setdefault(about["exercise"], {}), about.get("part")
-                parts[part] = parts.get(part, False) or passed
-    count = {number: [all(parts.values()) for exercise, parts in marks.items() if exercise.startswith(number)] for number in LESSONS}
-    return {number: (sum(passed), len(passed)) for number, passed in count.items() if passed}
-
-
-def cells_of(path: Path) -> list[dict]:
-    """A notebook's cells; none if the file is damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (ValueError, KeyError):
-        return []
-
-
 def show_map() -> None:
     """The course as a game of Breakout: a brick a lesson in the order of the ball's flight; what is to come is an outline."""
     _, ax = plt.subplots(figsize=(9.6, 4.5), facecolor="black")
-    done = progress()
+    lessons = {lesson.number: lesson for lesson in progress.read(ROOT / "notebooks")}
     places = {number: (1.05 + 0.96 * index, 3.3 if index % 2 else 1.75) for index, number in enumerate(LESSONS)}
     for (start, end), number in zip(pairwise(places.values()), list(LESSONS)[1:]):
         ax.plot(*zip(start, end), color="white", linestyle=":", linewidth=2, alpha=1.0 if is_open(number) else 0.4, zorder=1)
     for number, (title, colour) in LESSONS.items():
-        passed, exercises = done.get(number, (0, 0))
-        below = "coming" if not is_open(number) else f"✓ {passed} of {exercises}" if exercises else ""
+        lesson = lessons.get(number)
+        below = "coming" if not is_open(number) else f"✓ {lesson.done} of {len(lesson.exercises)}" if lesson.exercises else ""
         _draw_brick(ax, places[number], (number, title, below), PALETTE[colour], is_open(number))
-    passed, exercises = np.sum([*done.values(), (0, 0)], axis=0)
-    ax.text(5.85, 4.52, f"✓ {passed} of {exercises}", color="white", ha="center", va="center", fontsize=14, weight="bold")
+    ax.text(5.85, 4.52, f"✓ {progress.sum_of(list(lessons.values()))}", color="white", ha="center", va="center", fontsize=14, weight="bold")
     for corner, width, height in (((0, 4.2), 11.7, 0.12), ((0, 0.2), 0.16, 4.1), ((11.54, 0.2), 0.16, 4.1)):
         ax.add_patch(Rectangle(corner, width, height, color=PALETTE["grey"]))
     ax.add_patch(Rectangle((0.45, 0.3), 1.2, 0.15, color=BALL_COLOUR))

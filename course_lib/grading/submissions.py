@@ -165,6 +165,11 @@ def read_handin(path: Path, student: str, root: Path, lessons: dict[str, Lesson]
 
 def read_cells(path: Path) -> list[dict]:
     """The code cells of a notebook file: source, metadata, id. Raises ValueError with a sentence, or OSError."""
+    return [code_cell(cell) for cell in read_document(path)["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def read_document(path: Path) -> dict:
+    """What a notebook file holds: a dict with a list of `cells`, whose parts may be of any type. Raises ValueError with a sentence, or OSError."""
     if path.is_symlink():
         raise ValueError("it is a symbolic link, which is not followed")
     if not path.is_file():
@@ -181,7 +186,7 @@ def read_cells(path: Path) -> list[dict]:
         raise ValueError("it is no notebook: it says nothing of its format")
     if content["nbformat"] != 4 or not isinstance(content.get("cells"), list):
         raise ValueError(f"it has notebook format {str(content['nbformat'])[:10]}, not 4: open it in JupyterLab and save it again")
-    return [code_cell(cell) for cell in content["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return content
 
 
 def code_cell(cell: dict) -> dict:
