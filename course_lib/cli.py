@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     except WorkerFailed as error:
         print(f"course: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("course: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"course: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130
 
 
@@ -77,6 +77,17 @@ def parser() -> argparse.ArgumentParser:
     add_agent(play)
     play.add_argument("--out", type=Path, default=Path("build/play.mp4"), metavar="FILE", help="video, .mp4 or .gif (default: build/play.mp4)")
     play.add_argument("--max-steps", type=positive, metavar="N", help="stop after N agent steps (15 are a second; default: the whole game)")
+
+    shared = add(commands, "share", run_share, "Measure an agent and put it into a folder in the layout of a Hugging Face model repository; --push uploads it.")
+    shared.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder; or, with --push and no agent, one that course share has made")
+    add_agent(shared, seed=30_000)
+    shared.add_argument("--episodes", type=positive, default=30, metavar="N", help="games to measure, besides the recorded one (default: 30; fewer never count as solved)")
+    shared.add_argument("--push", metavar="USER/NAME", help="upload the folder to this repository, which is made if there is none")
+    shared.add_argument("--private", action="store_true", help="with --push: a repository that only you can read")
+    shared.epilog = (
+        "The folder holds README.md (the model card), config.json, model.safetensors, results.json and replay.mp4. --push needs a token that may write: "
+        "make one at https://huggingface.co/settings/tokens, then hf auth login, or set HF_TOKEN. If an upload fails, the folder is kept."
+    )
 
     stages = add(commands, "stages", run_stages, "List the trained agents that ship with the course; --verify plays all their games again.")
     stages.epilog = "--verify plays 30 games of each stage (A3C 60): give it ten minutes or more, or choose. It ends with status 2 if the manifest is wrong."
@@ -140,14 +151,14 @@ def add_device(command) -> None:
     command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a CUDA GPU where there is one (training a3c: the CPU)")
 
 
-def add_agent(command) -> None:
-    """The options that choose an agent: a shipped stage, or a weight file."""
+def add_agent(command, seed: int = 0) -> None:
+    """The options that choose an agent, a shipped stage or a weight file, and its games. seed: the default."""
     command.add_argument("--agent", choices=AGENTS, help="default: dqn, or the one in FILE")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--stage", type=int, metavar="N", help="a shipped stage (default: the highest there is)")
     which.add_argument("--weights", type=Path, metavar="FILE", help="a weight file, such as runs/dqn/best.safetensors, or the book's breakout_a3c_5_actor.h5")
     add_framework(command)
-    command.add_argument("--seed", type=natural, default=0, metavar="S", help="seed of the (first) game (default: 0)")
+    command.add_argument("--seed", type=natural, default=seed, metavar="S", help="seed of the (first) game (default: %(default)s)")
     command.add_argument("--policy", choices=["greedy", "sampled"], help="the best action, or one drawn with the policy's probabilities "
                          "(default: sampled for a3c, greedy for the others, which have no probabilities)")
     heads = command.add_mutually_exclusive_group()
@@ -197,16 +208,6 @@ def load_agent(options):
     return as_played(learner, options.head), config, sampled, path
 
 
-def manner(options, config, sampled: bool) -> str:
-    """How an agent's actions are chosen, in words."""
-    if sampled:
-        return "sampled"
-    who = "greedy"
-    if config.agent == "bootstrapped_dqn":
-        who = "vote" if options.head is None else f"head {options.head}"
-    return f"{who}, epsilon {options.epsilon}"
-
-
 def run_doctor(options) -> int:
     from course_lib import doctor
 
@@ -251,17 +252,17 @@ def check_agent_options(options) -> None:
 def run_evaluate(options) -> None:
     from tqdm.auto import tqdm
 
-    from course_lib.evaluation import evaluate, greedy_policy, sampled_policy
+    from course_lib.evaluation import evaluate, greedy_policy, policy_in_words, sampled_policy
 
     learner, config, sampled, path = load_agent(options)
-    policy = sampled_policy(learner) if sampled else greedy_policy(learner, options.epsilon)
+    policy, manner = sampled_policy(learner) if sampled else greedy_policy(learner, options.epsilon), policy_in_words(learner, options.epsilon, sampled)
     with tqdm(total=options.episodes, unit=" games", file=sys.stderr, leave=False) as bar:
         scores = evaluate(policy, config, options.episodes, options.seed, bar.update)
     if options.json:
-        print(json.dumps({"agent": config.agent, "weights": str(path), "policy": manner(options, config, sampled)} | scores.summary()))
+        print(json.dumps({"agent": config.agent, "weights": str(path), "policy": manner} | scores.summary()))
         return
     low, high = scores.interval
-    print(f"{path}, {options.episodes} games, {manner(options, config, sampled)}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
+    print(f"{path}, {options.episodes} games, {manner}, seeds {scores.seeds[0]} to {scores.seeds[-1]}")
     digits = 1 if config.game == "breakout" else 3  # toys pay thousandths
     mean, low, high, median, iqm = (f"{number:.{digits}f}" for number in (scores.mean, low, high, scores.median, scores.iqm))
     print(f"mean {mean} (95 % interval {low} to {high}), median {median}, interquartile mean {iqm}")
@@ -274,6 +275,7 @@ def check_video_name(out: Path) -> None:
 
 
 def run_play(options) -> None:
+    from course_lib.evaluation import policy_in_words
     from course_lib.play import record_episode, save_gif, save_video
 
     check_video_name(options.out)
@@ -283,8 +285,49 @@ def run_play(options) -> None:
     episode = record_episode(learner, config, options.seed, options.epsilon, options.max_steps, sampled)
     save = save_gif if options.out.suffix == ".gif" else save_video
     save(episode.frames, options.out)
-    print(f"{path}, {manner(options, config, sampled)}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")
+    print(f"{path}, {policy_in_words(learner, options.epsilon, sampled)}: score {episode.score:.0f} with seed {options.seed}, {len(episode)} agent steps, lives left {episode.lives[-1]}")
     print(f"video: {options.out}")
+
+
+def run_share(options) -> None:
+    from course_lib import sharing
+
+    plain = vars(parser().parse_args(["share", str(options.folder)]))
+    chosen = {name for name, value in vars(options).items() if value != plain[name]} - {"push", "private"}
+    if options.private and not options.push:
+        raise CourseError("A folder is as private as its disk; --private goes with --push USER/NAME.")
+    if options.push:
+        sharing.check_repo_id(options.push)
+    if not sharing.is_shared(options.folder):
+        make_shared_folder(options)
+    elif chosen or not options.push:
+        raise CourseError(f"{options.folder} holds a shared agent already: upload that with --push USER/NAME and no other option, or name a new folder.")
+    if options.push:
+        try:
+            print(f"uploaded: {sharing.push(options.folder, options.push, options.private)}")
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(f"stopped; {sharing.how_to_go_on(options.folder, options.push, options.private)}") from stop
+
+
+def make_shared_folder(options) -> None:
+    """Play, and say what came of it."""
+    from tqdm.auto import tqdm
+
+    from course_lib import sharing
+
+    sharing.refuse_target(options.folder.resolve())
+    learner, config, sampled, path = load_agent(options)
+    with tqdm(total=options.episodes + 1, unit=" games", file=sys.stderr, leave=False) as bar:
+        sharing.make_folder(
+            options.folder, path, config.agent, learner, config, options.episodes, options.seed, options.epsilon, sampled, bar.update
+        )
+    measured = json.loads((options.folder / "results.json").read_text(encoding="utf-8"))
+    low, high = measured["interval_95"]
+    print(f"{path}, {measured['n_eval_episodes']} games, {measured['policy']}: mean {measured['mean_reward']:.1f} (95 % interval {low:.1f} to {high:.1f})")
+    print(f"{'Solved' if measured['solved'] else 'Not solved'}. {sharing.CRITERION}")
+    print(f"{options.folder} holds {', '.join(sharing.FILES)}; the recorded game scored {measured['replay']['score']:.0f}.")
+    if not options.push:
+        print(f"Look at its README.md, then upload it: course share {options.folder} --push USER/NAME")
 
 
 def run_stages(options) -> None:

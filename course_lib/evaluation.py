@@ -12,7 +12,7 @@ from scipy import stats
 from course_lib.config import Config
 from course_lib.environments import make_vector
 from course_lib.exploration import epsilon_greedy, sample_actions
-from course_lib.learners import ActorCritic, Learner, action_scores, as_played
+from course_lib.learners import ActorCritic, Head, Learner, Vote, action_scores, as_played
 
 Policy = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """observations uint8 [E, H, W, C], generator -> actions int [E]."""
@@ -27,6 +27,15 @@ def greedy_policy(learner: Learner, epsilon: float) -> Policy:
 def sampled_policy(learner: ActorCritic) -> Policy:
     """An action drawn with the policy's own probabilities."""
     return lambda observations, rng: sample_actions(action_scores(learner, observations), rng)
+
+
+def policy_in_words(learner: Learner, epsilon: float, sampled: bool) -> str:
+    """How a learner's actions are chosen: "greedy, epsilon 0.01", "vote, epsilon 0.01", "head 3, epsilon 0.01", "sampled"."""
+    if sampled:
+        return "sampled"
+    learner = as_played(learner)
+    who = f"head {learner.head}" if isinstance(learner, Head) else "vote" if isinstance(learner, Vote) else "greedy"
+    return f"{who}, epsilon {epsilon}"
 
 
 @dataclass(frozen=True)
