@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · DQN
-# A ball falls, a paddle should be under it. The player below moves at random, for it has never seen the game, and nobody will ever
-# explain it.
+# A ball (orange) falls, a paddle (blue) should be under it. When a game is over, the bottom row says how it ended: green for a catch, red
+# for a miss. The player below moves at random, for it has never seen the game, and nobody will ever explain it.
 #
 # **Guess**: of 100 games, how many does it win? At the end of this lesson an agent made of *your* functions learns the same game, in less
 # time than it takes to read this page.
@@ -45,7 +45,8 @@ figures.show_catch(lambda observation: rng.integers(3), alt="Random play: most b
 # - put them together, watch them learn, and find out which of them it cannot do without;
 # - read the curves of a run that takes days, and tell which curve to trust.
 #
-# **Minutes**: 120, in two sittings if you like (the second begins at *Learn*). **You need**: lessons 01 to 03.
+# **Minutes**: about 120, in two sittings if you like (the second begins at *Learn*). **You need**: lessons 01 to 03, with the PyTorch or
+# Keras of lesson 02.
 
 # %% [markdown]
 # ## 1 · A value for every move
@@ -64,15 +65,18 @@ def corridor(state, action):
 # How good is it to go right in state 3? It pays nothing *now*; but it leads to state 4, from where one more step pays 1. The
 # **Q-function** says it in one line: the value of a move is its reward, plus the discounted value of the best move after it.
 #
-# $$Q(s, a) = R + \gamma \max_{a'} Q(s', a')$$
+# $$Q(s, a) = r + \gamma \max_{a'} Q(s', a')$$
 #
-# The discount $\gamma$ (here 0.9) makes a reward that is one step away worth a little less. Nothing follows the exit, so there $Q = R$
-# alone.
+# In state $s$ the action $a$ brings the reward $r$ and leads to the state $s'$, where $a'$ runs over the actions that are possible. The
+# discount $\gamma$ of lesson 01 (here 0.9) makes a reward that is one step away worth a little less. Nothing follows the exit, so there
+# $Q = r$ alone.
 #
 # We do not know Q. We start with a table of zeros, walk about, and after each step move the entry a little, by the **learning rate**
 # $\alpha$, towards what it should have been:
 #
-# $$Q(s, a) \leftarrow Q(s, a) + \alpha \, \big(R + \gamma \max_{a'} Q(s', a') - Q(s, a)\big)$$
+# $$Q(s, a) \leftarrow Q(s, a) + \alpha \, \big(r + \gamma \max_{a'} Q(s', a') - Q(s, a)\big)$$
+#
+# This is **Q-learning**.
 
 # %%
 def q_update(table, state, action, reward, next_state, terminated, alpha=0.5, discount=0.9):
@@ -105,7 +109,7 @@ print(f"your guess: {my_guess}; entries that are not 0 after one game: {np.count
 figures.draw_tables(tables)
 
 # %% [markdown]
-# Only one: the last step of the game. Until the exit was found, every target was 0 + 0.9 x 0. In the next game the step *before* it has
+# Only one: the last step of the game. Until the exit was found, every target was 0 + 0.9 × 0. In the next game the step *before* it has
 # something to look forward to, and so the value seeps backwards through the corridor, darker green from game to game, until the table
 # stands still.
 #
@@ -144,8 +148,8 @@ figures.draw_rates({a: exit_value(a, np.ones(100)) for a in rates}, {a: exit_val
 
 # %% [markdown]
 # ## 2 · Why a table will not do
-# For Breakout the state is an observation: 84 x 84 pixels, 4 frames, each pixel one of 256 greys. **Predict**: how many digits has the
-# number of rows of that table?
+# For Breakout the state is an observation: 84 × 84 pixels, 4 frames, each pixel one of 256 greys. A table has a row for each state.
+# **Predict**: the number of its rows, written out, has how many digits?
 
 # %%
 pixels = 84 * 84 * 4
@@ -153,8 +157,8 @@ print(f"256^{pixels:,} rows: a number of {int(pixels * np.log10(256)) + 1:,} dig
 print("weights of DQN's network: 1,685,667")
 
 # %% [markdown]
-# The number of atoms in the universe has about 80. And memory is not even the worst of it: a table learns nothing about a row that it has
-# never visited, and hardly any screen ever comes twice.
+# The number of atoms in the universe has about 80 digits. And memory is not even the worst of it: a table learns nothing about a row that
+# it has never visited, and hardly any screen ever comes twice.
 #
 # So we put the network of lesson 02 in the table's place: observation in, one value for each action out. It cannot be told "set this
 # entry"; it can be told "this prediction should have been larger", with the loss of lesson 03:
@@ -166,7 +170,7 @@ print("weights of DQN's network: 1,685,667")
 # 1. **Neighbours teach the same thing.** Step after step of a game looks alike, and a network that studies one corner forgets the others.
 # 2. **The target moves.** It is computed by the very network that is being changed.
 #
-# DQN (Mnih et al. 2013, 2015) has one remedy for each: a *replay memory* and a *target network*.
+# **DQN**, the *deep Q-network* (Mnih et al. 2013, 2015), has one remedy for each: a *replay memory* and a *target network*.
 
 # %% [markdown]
 # ## 3 · Four streams
@@ -176,10 +180,10 @@ print("weights of DQN's network: 1,685,667")
 figures.draw_streams()
 
 # %% [markdown]
-# Blue, **play**: the online network looks at an observation and chooses an action, sometimes a random one. Green, **store**: what
-# happened goes into the memory. Red, **learn**: a batch of old transitions comes back, drawn at random; the target network says what
-# should have been predicted, and the online network moves towards it. Purple, **copy**: now and then the target network becomes a copy of
-# the online network.
+# Blue, **play**: the *online network*, the one that learns, looks at an observation and chooses the action of highest value; sometimes,
+# with a probability called **epsilon**, the action is a random one instead (*epsilon-greedy*). Green, **store**: what happened goes into
+# the memory. Red, **learn**: a batch of old transitions comes back, drawn at random; the target network says what should have been
+# predicted, and the online network moves towards it. Purple, **copy**: now and then the target network becomes a copy of the online one.
 #
 # | stream | you write |
 # |---|---|
@@ -199,8 +203,8 @@ figures.draw_streams()
 # | frames in an observation | 4 | 4 | 4 |
 # | copy to the target network | every 10,000 steps | the same | every 10,000 |
 # | discount | 0.99 | 0.99 | 0.99 |
-# | optimiser | | RMSprop, rate 0.00025, epsilon 0.01 | Adam, rate 0.00025 |
-# | exploration | 1 to 0.1 in 1,000,000 steps | the same | to 0.01 in 1,000,000 |
+# | optimiser | | RMSprop, rate 0.00025, with an epsilon of its own, 0.01 | Adam, rate 0.00025 |
+# | exploration: epsilon | 1 to 0.1 in 1,000,000 steps | the same | to 0.01 in 1,000,000 |
 # | learning starts after | 50,000 steps | 50,000 | 50,000 |
 # | one update every | | 1 step | 4 steps |
 # | idle steps at a game's start | up to 30 | up to 30 | |
@@ -264,8 +268,8 @@ lines = {"the book's": schedule(BOOK, steps), "this course's": schedule(FAST, st
 figures.draw_schedule(steps, lines, BOOK.learning_starts)
 
 # %% [markdown]
-# Two straight lines that bend once: the book's falls from 1 to 0.1 over a million steps; our faster preset is through sooner, and ends
-# lower. The grey strip at the left is the book's first 50,000 steps, in which its memory fills and nothing is learned.
+# Two lines, level, falling, level again: the book's falls from 1 to 0.1 over a million steps; our faster preset is through sooner, and
+# ends lower. The grey strip at the left is the book's first 50,000 steps, in which its memory fills and nothing is learned.
 #
 # Now the choice itself. It is made for a whole batch at once, since several games may be played side by side: Q-values `[B, A]` in, one
 # action for each row out, `[B]`.
@@ -274,10 +278,10 @@ figures.draw_schedule(steps, lines, BOOK.learning_starts)
 # ### Exercise 04.2 · Epsilon-greedy
 # *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
-# Write `epsilon_greedy(q_values, epsilon, rng)`. `q_values` is a float array `[B, A]`; return an array of whole numbers `[B]`: in each
-# row on its own, with probability `epsilon` a random action (each of the A with the same chance, the best one included), otherwise the
-# action of highest value. Draw from the generator `rng` only (`rng.random(size)` gives numbers from 0 to 1, `rng.integers(A, size=...)`
-# from 0 to A - 1): then a seed repeats a game.
+# Write `epsilon_greedy(q_values, epsilon, rng)`. `q_values` is a float array `[B, A]`; return an int array `[B]`, one action for each
+# row. Every row decides on its own: with probability `epsilon` a random action (each of the A with the same chance, the best one
+# included), otherwise the action of highest value. Draw from the generator `rng` only (`rng.random(size)` gives numbers from 0 to 1,
+# `rng.integers(A, size=...)` from 0 to A - 1): then a seed repeats a game.
 #
 # With `epsilon=0` the Q-values `[[0, 5, 1], [7, 2, 3]]` give `[1, 0]`. With `epsilon=0.3` and 3 actions the best one comes up in 80% of
 # the rows: 70% on purpose, a third of 30% by chance.
@@ -327,8 +331,8 @@ figures.draw_memory(frames[306:312])
 
 # %% [markdown]
 # Six frames in a row, the ball on its way. An observation is four of them; the next observation shares three. Storing both stacks of
-# every transition keeps each frame eight times: 2 x 4 x 84 x 84 = 56,448 bytes a step, 22.6 GB for the book's 400,000 (the book's code
-# does just that). Storing **each frame once** and stacking when a batch is drawn takes 84 x 84 = 7,056 bytes.
+# every transition keeps each frame eight times: 2 × 4 × 84 × 84 = 56,448 bytes a step, 22.6 GB for the book's 400,000 (the book's code
+# does just that). Storing **each frame once** and stacking when a batch is drawn takes 84 × 84 = 7,056 bytes, as you found in lesson 01.
 #
 # The memory is a ring of slots. Frame number n goes into slot `n % capacity`, so once all are full, the newest overwrites the oldest.
 # A batch of B transitions looks like this:
@@ -371,7 +375,8 @@ class Slots:
 # **starts** another game. Frame 13 is the newest, so its successor is still unknown. And no stack reaches back across a start: there the
 # first frame stands in for those before it.
 #
-# Go by `starts` alone: in Breakout a lost life is `terminated` in the middle of a game (section 6 tells why), and it starts no new one.
+# Go by `starts` alone: in Breakout a lost life is `terminated` in the middle of a game (lesson 01's convention; more of it in section 6),
+# and it starts no new one.
 
 # %% [markdown] exercise="04.3" points=4
 # ### Exercise 04.3 · A small replay memory
@@ -459,11 +464,13 @@ print("drawn at random, over twice as many:", pixels_that_differ(drawn) > 2 * pi
 
 # %% [markdown]
 # ## 6 · Learn
-# *A good place to begin the second sitting.*
+# *A good place to begin the second sitting. Click here, then Run → Run All Above Selected Cell: all names are back.*
 #
 # A batch has come back from the memory. What should the network have predicted for each transition?
 #
 # $$y = r + \gamma \max_{a'} Q_{\text{target}}(s', a') \qquad\text{and}\qquad y = r \text{ alone where nothing follows}$$
+#
+# This is the **TD target**. (TD is *temporal difference*: a guess is compared with a guess made one step later, which has seen more.)
 #
 # When does nothing follow? **Predict** for each row, then unfold.
 #
@@ -478,7 +485,7 @@ print("drawn at random, over twice as many:", pixels_that_differ(drawn) > 2 * pi
 #
 # *A brick broke*: yes. *The last ball*: no. *The third ball*: the game goes on, and yet DQN says **no**. That loss is where the mistake
 # was made; treat it as an end, and the agent learns to fear it, though the score only ends with the last ball. The environment's lost
-# lives are therefore stored as `terminated`. *The clock*: **yes**! The game was **truncated** by us, the ball was fine; call it an end,
+# lives are therefore stored as `terminated`. *The clock*: **yes**. The game was **truncated** by us, the ball was fine; call it an end,
 # and the network is taught that a good position is worth nothing.
 # </details>
 
@@ -491,7 +498,7 @@ print("drawn at random, over twice as many:", pixels_that_differ(drawn) > 2 * pi
 # experiment at the end uses what you leave out.) Return float32 `[B]`.
 #
 # With rewards `[1, 1]`, terminated `[False, True]`, discount 0.5 and target_next_q `[[1, 2, 6], [1, 2, 6]]` the targets are `[4, 1]`: 1 +
-# 0.5 x 6, and the reward alone.
+# 0.5 × 6, and the reward alone.
 #
 # <details><summary>Hint 1</summary>The best next value of each row is a max over the actions, axis 1.</details>
 # <details><summary>Hint 2</summary>Multiply by 0 what must not count: <code>~terminated</code> is True, that is 1, where something
@@ -554,8 +561,8 @@ print("TensorFlow:", tf.gather(q_values, actions, axis=1, batch_dims=1).numpy())
 # the loss as a `float`.
 #
 # An example with one transition: the online network says Q = 0.2 for the action taken, the target is 1.5. The error is 1.3, the Huber
-# loss 1.3 - 0.5 = 0.8; the step makes that one Q-value larger. The target network's weights, and the other actions' part in the loss,
-# stay out of it.
+# loss 1.3 - 0.5 = 0.8; the step makes that one Q-value larger. The other actions have no part in the loss, and the target
+# network's weights stay as they are.
 #
 # <details><summary>Hint 1</summary>Four parts: both networks' values of the next observations; targets from <code>td_targets</code>; the
 # chosen actions' values and their loss; the gradient and the step.</details>
@@ -609,7 +616,7 @@ learning_step_keras = checks.dqn.learning_step_keras(learning_step_keras)
 
 # %% [markdown]
 # The library does the same without the detour through NumPy: read `td_loss` in `course_lib/backends/torch/losses.py`, or its Keras twin,
-# eight lines each.
+# a few lines each.
 #
 # ## 7 · Copy
 # Why a second network? Here is the smallest world in which one is not enough. A network with a *single* weight w values two screens: Q(s)
@@ -640,9 +647,10 @@ figures.draw_chase({name: chase(period) for period, name in names.items()})
 print("one network, after 40 updates, |w| > 1000:", abs(chase(1)[-1]) > 1000)
 
 # %% [markdown]
-# The red line climbs steeply (the axis is logarithmic): each update moves the prediction, and the target runs away from it, further each
-# time. The others stand still for a while, let the prediction settle, then move on: down they come, one small stair at a time. That is
-# all a target network does. With more haste it learns sooner, with more patience more surely; DQN's 10,000 steps are patient.
+# The red line climbs steeply (each mark on the axis is ten times the one below): each update moves the prediction, and the target runs
+# away from it, further each time. With the other two the target stands still for a while, lets the prediction settle, then moves on: down
+# they come, one small stair at a time. That is all a target network does. With more haste it learns sooner, with more patience more
+# surely; DQN's 10,000 steps are patient.
 
 # %% [markdown] exercise="04.6" points=2
 # ### Exercise 04.6 · When to copy
@@ -680,8 +688,8 @@ update_target = checks.dqn.update_target(update_target)
 
 # %% [markdown]
 # ## 8 · All together
-# Catch instead of Breakout, a network with one hidden layer of 64 instead of 1,685,667 weights, and settings to match: everything else is
-# DQN. A `Diary` notes down what happens; `NetworkPair` holds the two networks and an optimiser in your framework.
+# Catch instead of Breakout, one hidden layer of 64 units instead of three convolutions and 512, and settings to match: everything else
+# is DQN. A `Diary` notes down what happens; `NetworkPair` holds the two networks and an optimiser in your framework.
 
 # %%
 learning_step = {"torch": learning_step_torch, "keras": learning_step_keras}[FRAMEWORK]
@@ -747,8 +755,8 @@ print("mean return of the last 100 games at least 0.9:", diary.mean_return(100) 
 
 # %% [markdown]
 # The blue curve crept along the dotted line of random play, as long as nearly every action was random; then it climbed, and near 4,000
-# steps it came close to 1, a catch in every game. It does not quite stay there, since 1% of its moves is still random. Here it plays
-# without them:
+# steps it came close to 1, a catch in every game. (It need not stay there: 1% of its moves are still random.) Where the curve crosses 0,
+# catches and misses are even: somewhere between 2,000 and 3,000 steps in most runs. Here it plays without random moves:
 
 # %%
 def best_action(observation):
@@ -761,15 +769,15 @@ figures.show_catch(best_action, games=6, alt="The trained agent catches every ba
 # %% [markdown]
 # ### Three curves of one run
 # The two things a run is judged by are its **score** and its **average max Q**: how good the agent thinks its best move is, averaged over
-# a fixed set of observations (here all 225 boards that Catch can show). The third thing everybody looks at is the **loss**. **Predict**
-# its shape before you run the cell.
+# a fixed set of observations (here all 225 boards on which Catch asks for a move). The third thing everybody looks at is the **loss**.
+# **Predict** its shape before you run the cell.
 
 # %%
 diary.draw()
 
 # %% [markdown]
 # Score and average max Q climb together. The loss tells another story. It has fallen by half before the score has left -0.6 for good: the
-# network can predict a hopeless game well. From then on it is a saw, with a tooth for every copy, since a copy moves all targets at once.
+# network predicts a hopeless game well. From then on it is a saw, with a tooth for every copy, since a copy moves all targets at once.
 # **A DQN's loss does not tell whether it learns.** Average max Q does tell, though it flatters: under perfect play the mean value of all
 # boards is 0.78, and the curve ends above that. A max over guesses picks whichever guess happens to be too large.
 
@@ -803,9 +811,9 @@ print(f"your guess: {my_guess}; missed more: {missed}")
 
 # %% [markdown]
 # Lines are means, bands reach from the worst seed to the best. Without the memory learning is slow and shaky. Without the target network
-# Catch is learned about as well; but look at the right-hand side: its values swing more, and with neither part they leap to several times
-# what anything in this game can be worth (no board is worth more than 1). Catch forgives that; Breakout less so. These are DeepMind's own
-# ablations (Mnih et al. 2015, Extended Data Table 3):
+# Catch is learned about as well; but look at the right-hand side: its values swing more, and with neither part they leap, in the worst
+# run to several times what anything in this game can be worth (no board is worth more than 1). Catch forgives that; Breakout less so.
+# These are DeepMind's own ablations (Mnih et al. 2015, Extended Data Table 3):
 #
 # | Breakout, score | with target network | without |
 # |---|---|---|
@@ -818,8 +826,8 @@ print(f"your guess: {my_guess}; missed more: {missed}")
 # ## 10 · The real thing
 # Breakout, from pixels. In orange the book's published training log: 46.9 hours on a GTX 1060, one emulator, the settings of the table
 # above. In blue this course's own run with the preset `FAST`, which explores for a shorter time and learns from larger batches. (The book
-# calls its scores clipped, a point a brick. But its log has games of up to 356, and two walls have 216 bricks: they are the game's score, as
-# ours are.)
+# calls its scores clipped, one point a brick. But its log has games of up to 356, and two walls have only 216 bricks: these must be the
+# game's own score, as ours are.)
 
 # %%
 book, ours = figures.read_book(), figures.read_ours()
@@ -839,12 +847,12 @@ print("the book's score at least 50 times that of its first games:", last > 50 *
 # - **Score**: for a long time nothing, then a slope. Noisy even as a mean of 100 games; single games swing far more.
 # - **Average max Q**: rises with the score, and is far smoother. It may run ahead for a while (values that are too good to be true) and
 #   come back.
-# - **Loss**: up, down and up again, while the agent gets better throughout; it ends far above where it began, since there is ever more to
-#   predict. Were it the only curve you had, you would stop the run. (Where it falls to nothing, somebody did: the run was resumed with an
-#   empty memory, and while that fills again nothing is learned.)
+# - **Loss**: up, down and up again, while the score climbs through all of it; it ends far above where it began, since there is ever more
+#   to predict. Were it the only curve you had, you would stop the run. (Where it falls to nothing, the run was stopped and resumed: the
+#   memory was empty again, and until it is filled nothing is learned. The score takes a step back there, too.)
 #
-# Every run also writes these curves to TensorBoard, one point a game, under the book's names: total reward, average max Q, duration,
-# average loss.
+# Every run also writes these curves for TensorBoard (`tensorboard --logdir runs` shows them), one point a game, under the book's names:
+# total reward, average max Q, duration, average loss.
 
 # %% [markdown]
 # ## 11 · What the agent thinks
@@ -877,22 +885,24 @@ figures.show_player(episode)
 # %% [markdown]
 # ## Quiz
 # **1.** In the corridor, why was only one entry of the table changed by the first game?
-# <details><summary>Answer</summary>Every target before the exit was 0 + 0.9 x 0. Value moves back one step with each visit.</details>
+# <details><summary>Answer</summary>Every target before the exit was 0 + 0.9 × 0. Value moves back one step with each visit. A larger
+# learning rate would not have helped: half of nothing or all of it is nothing.</details>
 #
 # **2.** Your colleague stores a lost life as `terminated = False`, since the game goes on. What does the agent learn less well?
 # <details><summary>Answer</summary>To fear losing the ball: the target then promises the value of the next ball as if nothing had
-# happened.</details>
+# happened. True, the game goes on; but what the next ball earns is not to the credit of the move that lost this one.</details>
 #
 # **3.** Replay memory full, learning under way, and the loss has doubled since yesterday. Stop the run?
-# <details><summary>Answer</summary>No. The targets moved, and there is more to predict. Look at the score and at average max Q.</details>
+# <details><summary>Answer</summary>No. Where the right answers stand still, as in most of machine learning, a doubled loss would be an
+# alarm. Here the targets moved, and there is more to predict. Look at the score and at average max Q.</details>
 #
 # **4.** Why must a batch not consist of the 32 newest steps?
 # <details><summary>Answer</summary>They are correlated: nearly the same screen 32 times. The network fits that corner and forgets the
-# rest.</details>
+# rest. That they show the newest play does not make up for it.</details>
 #
 # **5.** You write `target_weights = online_weights`. Which run of section 9 have you built?
-# <details><summary>Answer</summary>"No target network": both names mean the same arrays, so the target moves with every update, as
-# if copied after each.</details>
+# <details><summary>Answer</summary>"No target network": an assignment copies nothing. Both names mean the same arrays, so the target
+# moves with every update, as if copied after each.</details>
 
 # %% [markdown]
 # ## What to try next

@@ -4,7 +4,7 @@
 #
 # **Guess**: on a machine with eight cores, how many of the eight are counting at any one instant?
 #
-# - **A** All eight, that is what the cores are for.
+# - **A** All eight: that is what the cores are for.
 # - **B** Now eight, now three, as it happens.
 # - **C** One.
 
@@ -39,7 +39,7 @@ figures.show_race(times)
 # <details><summary>How many?</summary>
 #
 # **C**, however many cores there are. One bar grows for a few thousandths of a second, then it stops, and another goes on. These are eight
-# real threads, and they count no sooner together than one after another. Why anybody would want them all the same, and what to use where
+# real threads, and together they finish no sooner than one after another. Why anybody would want them all the same, and what to use where
 # they do not help, is what this lesson is about.
 # </details>
 #
@@ -49,20 +49,20 @@ figures.show_race(times)
 # - lose an update of a shared number *on purpose*, every time, and then make it impossible;
 # - bring an exception from a worker home to its caller, and stop the others.
 #
-# **Minutes**: 85. **You need**: Python's functions, classes and exceptions. Lesson 01 helps for the last picture; no network is trained
-# here.
+# **Minutes**: about 85. **You need**: Python's functions, classes and exceptions; lessons 01 and 04 for the reason why an agent wants
+# threads (sections 1 and 6). No network is trained here.
 
 # %% [markdown]
 # ## 1 · Why eight?
-# DQN has one player and a large memory, since steps that follow each other look alike, and 32 of them drawn from a memory do not. **A3C**,
-# the agent of lesson 06, gets its variety another way: eight players, each in a game of its own.
+# The DQN of lesson 04 has one player and a large memory, since steps that follow each other look alike, and 32 of them drawn from a memory
+# do not. **A3C**, the agent of lesson 06, gets its variety another way: eight players, each in a game of its own.
 
 # %%
 figures.draw_actor_learners(figures.random_screens(8))
 
 # %% [markdown]
 # Eight games, and no two alike: other bricks are gone, the balls fly elsewhere. Below each arrow sits one **actor-learner**, with a game
-# and a copy of the network of its own. Time and again it *pulls* the newest weights from the one shared network (blue), plays a few steps,
+# and a copy of the network of its own. Time and again it *pulls* the newest weights from the one shared network (green), plays a few steps,
 # works out what it has learned, and *pushes* that into the shared network (red). Nobody waits for anybody, which is the first A in A3C:
 # *asynchronous*.
 #
@@ -72,8 +72,8 @@ figures.draw_actor_learners(figures.random_screens(8))
 # %% [markdown]
 # ## 2 · Workers
 # A **thread** is a second place in your program at which work goes on. You hand it a function, `start()` it, and go on with your own
-# business; `join()` waits until it is done. (A program ends only when all its threads have, but for those made with `daemon=True`: these
-# it leaves behind.) Names help to see who is who.
+# business; `join()` waits until it is done. (A program ends only when all its threads have ended; for those made with `daemon=True`
+# it does not wait.) Names help to see who is who.
 
 # %%
 def who_works():
@@ -162,7 +162,7 @@ print("the notes: ", notes)
 # %% [markdown]
 # The function does not contain a number, it contains *the name* `i`, and looks up what `i` holds **when it runs**. By then the loop was
 # over. Had we started each thread inside the first loop, the notes might well have been right, by luck: the thread would have looked
-# before the loop moved on. Most times.
+# before the loop moved on. Most of the time.
 #
 # `args=(i,)` hands over the number that `i` holds *now*.
 
@@ -307,7 +307,7 @@ thread.join()
 # they have to say, or write it to a file.
 #
 # The book's program lets a second pass between the starts of its workers, so that they set up their games and networks one by one. A pause
-# makes a collision unlikely. A signal makes it impossible, and costs no second:
+# makes a collision unlikely. A signal makes it impossible, and wastes no time:
 
 # %%
 def get_ready(i, ready):
@@ -334,7 +334,8 @@ print(f"after {sys.getswitchinterval()} seconds, whoever is running hands over")
 # whoever wants to take a step in Python must hold it. A thread that runs is asked to hand over after 5 milliseconds (0.005 s), and so they
 # take turns. (White gaps in all rows at once: the operating system had given the core to another program.)
 #
-# Why would anybody build it so? Because it is simple: no two threads can ever be inside the interpreter together and break its own books.
+# Why would anybody build it so? Because it is simple: no two threads can ever be inside the interpreter together and muddle its own
+# bookkeeping.
 # And because much work needs no interpreter. Code written in C can **let go of the GIL** while it computes, and many libraries do. Whoever
 # waits (for a file, a server, another thread) lets go of it, too. **Predict**: eight workers sleep half a second each. When are they all
 # awake?
@@ -348,7 +349,8 @@ run_workers(lambda i: time.sleep(0.5), 8)
 print(f"all awake after {time.perf_counter() - start:.2f} s")
 
 # %% [markdown]
-# They slept at the same time: eight downloads in eight threads take little longer than one. Threads are made for waiting.
+# They slept at the same time. For the same reason eight downloads in eight threads take little longer than one. Threads are made for
+# waiting.
 #
 # (Since Python 3.13 there are also *free-threaded* builds, without a GIL: PEP 703, below. Few people run them yet, and this course was not
 # tested on them.)
@@ -362,14 +364,14 @@ print(f"all awake after {time.perf_counter() - start:.2f} s")
 # | memory | one for all: what one writes, all see | each its own; what is sent is copied |
 # | at work in Python at once | one (the GIL) | as many as there are cores |
 # | to start one | a fraction of a millisecond | a second or so: a new Python imports everything |
-# | an exception | ends its thread | ends its process, if nobody catches it |
+# | an exception that nobody catches | ends its thread | ends its process |
 # | a crash of C code | ends all | ends that one |
-# | needs | locks for what is shared | queues, pipes or shared memory for what must be |
+# | needs | locks for what is shared | queues, pipes or shared memory for what is to be shared |
 #
 # (Linux can also *fork* a process: a copy of the running program, ready in milliseconds. But its other threads are not copied, and a lock
 # that one of them held stays locked in the copy for ever. So the processes below are *spawned*, as they are on macOS and Windows anyway.)
 #
-# **Predict**: four threads, four processes, each with an emulator ready to play. How long until they stand there?
+# **Predict**: four threads, then four processes, each with an emulator ready to play. How long does it take to set them up?
 
 # %%
 my_guess = "a second each"
@@ -384,7 +386,7 @@ four_processes = figures.team("processes", 4)
 print(f"four processes: {time.perf_counter() - start:.2f} s")
 
 # %% [markdown]
-# (What the threads took went into their emulators.)
+# (The threads spent theirs on setting up the emulators.)
 #
 # Both are pools. `submit` hands a function to one of its workers, `result` waits for what it returns. Let a thread and a process write a
 # word on a page that we hand them (`write_on` appends the word "seen" to a list and returns the list). **Predict**: what is on our page
@@ -460,8 +462,8 @@ def speedups(seconds):
 speedups = checks.threads.speedups(speedups)
 
 # %% [markdown]
-# Now measure. All processes are up and running already, so that we time the work and not the start. (`map(job, range(4))` is Python's own
-# and does one after the other.)
+# Now measure. All processes are up and running already, so that we time the work and not the start. (Python's own `map` does one after
+# the other, a pool's `map` all at once.)
 
 # %%
 ways = {"one thread": map, "4 threads": four_threads.map, "4 processes": four_processes.map}
@@ -552,8 +554,8 @@ run_workers(lambda i: add_many_politely(counter, 200_000), 8)
 print(f"1,600,000 additions, and the counter holds {counter.value:,}")
 
 # %% [markdown]
-# Many of them are gone, and if you run it again, another number is. What *is* an addition? Ask the disassembler for the three steps that
-# matter:
+# Many of them are gone, and if you run it again, a different number of them. What *is* an addition? Python's disassembler lists the steps
+# of a function; here are the three that matter:
 
 # %%
 def add_one(counter):
@@ -764,9 +766,9 @@ with figures.last_words():
         print("caught")
 
 # %% [markdown]
-# All is well! An exception climbs from each function to the one that called it, and a thread's first function was called by none of ours:
-# there the climb ends. Python prints the exception, the thread is gone, and the caller never knows. In a run over night the only sign is
-# that it learns a little more slowly; or not even that.
+# All is well, it says. An exception climbs from each function to the one that called it, and a thread's first function was called by none
+# of ours: there the climb ends. Python prints the exception, the thread is gone, and the caller never knows. In an overnight run the only
+# sign is that it learns a little more slowly; or not even that.
 #
 # It gets worse if others wait for the one that is gone. Here worker 1 and worker 2 wait for news from worker 0. (`join(timeout=...)` gives
 # up after some seconds; `is_alive` tells whether a thread still runs.)
@@ -908,7 +910,7 @@ films = run_or_raise(player, 8)
 print("points of all eight:", int(scores.value))
 
 # %% [markdown]
-# **Predict**: the threads took turns in an order that nobody chose. Would the sum be another one, had they played one after the other?
+# **Predict**: the threads took turns in an order that nobody chose. Would it have been another sum, had they played one after the other?
 
 # %%
 my_guess = "another one"
@@ -929,8 +931,8 @@ figures.show_films(films)
 # ## Quiz
 # **1.** Four threads look for the primes below a million in a Python loop, a quarter of the numbers each, on four cores. How much sooner
 # are they done than one thread?
-# <details><summary>Answer</summary>Not at all. The loop needs the GIL, so they take turns. Four processes would gain, and little has to be
-# sent: where to begin and where to end.</details>
+# <details><summary>Answer</summary>Not at all, four cores or not: the loop needs the GIL, so they take turns. Four processes would gain, and
+# little has to be sent: where to begin and where to end.</details>
 #
 # **2.** A colleague's eight workers print the right results, but the program takes as long as one worker that does it all, even though
 # they do nothing but wait for a web server. You find <code>thread.run()</code>. What does it do?
@@ -938,16 +940,16 @@ figures.show_films(films)
 # thread. (Waiting lets go of the GIL, so eight threads would have helped.)</details>
 #
 # **3.** "I ran it a thousand times and the counter was right each time; it needs no lock." What do you reply?
-# <details><summary>Answer</summary>That today's interpreter happens not to switch between its reading and its writing. Bring a baton that
-# makes it switch there, and see.</details>
+# <details><summary>Answer</summary>A thousand runs show that today's interpreter happens not to switch between its reading and its writing,
+# not that it cannot. Bring a baton that makes it switch there, and see.</details>
 #
 # **4.** `with threading.Lock(): counter.value += 1`. What is wrong?
-# <details><summary>Answer</summary>Each call makes a new lock, and nobody else ever waits for it. All must take the <em>same</em>
-# one.</details>
+# <details><summary>Answer</summary>It looks locked, but each call makes a new lock, for which nobody else ever waits. All must take the
+# <em>same</em> one.</details>
 #
 # **5.** One of eight actor-learners raises an exception, and the training goes on with seven. Why is that worse than a crash?
-# <details><summary>Answer</summary>Nobody knows. The curve is a little slower, the mistake stays, and if others wait for the dead worker
-# it hangs for ever. A crash tells you where to look.</details>
+# <details><summary>Answer</summary>Nobody knows of it. Seven go on, so it looks as if little was lost; but the curve is a little slower,
+# the mistake stays, and whoever waits for the dead worker waits for ever. A crash tells you where to look.</details>
 
 # %% [markdown]
 # ## What to try next

@@ -49,11 +49,11 @@ play.show_video(figures.film(games), width=700)
 # **You will be able to**
 # - say why a player who only ever takes its best guess stays ignorant, and draw actions from a policy instead;
 # - go from REINFORCE to a baseline to the advantage, and see the noise shrink at each step;
-# - write the six parts of A3C: k-step returns, advantages, three losses, the actor-learner's cycle;
+# - write the six parts of A3C: drawing an action, k-step returns, advantages, the actor's loss, the critic's, and the worker's cycle;
 # - let four of your workers learn a game together, and say what more workers change and what they do not;
 # - read A3C's curves, and tell when a policy has become certain of something bad.
 #
-# **Minutes**: 130, in two sittings if you like (the second begins at *Two heads*). **You need**: lessons 03 to 05.
+# **Minutes**: about 130, in two sittings if you like (the second begins at *Two heads*). **You need**: lessons 02 to 05.
 
 # %% [markdown]
 # ## 1 · The best guess is not enough
@@ -70,7 +70,7 @@ def pull(lever, rng):
 
 
 def take_the_best_guess(pulls=200, seed=0):
-    """Always the lever with the best average so far (ties are drawn); returns the lever that was pulled most."""
+    """Always the lever with the best average so far (chance decides between equals); returns the lever that was pulled most."""
     rng, totals, counts = np.random.default_rng(seed), np.zeros(3), np.zeros(3)
     for _ in range(pulls):
         averages = totals / np.maximum(counts, 1)
@@ -93,9 +93,10 @@ figures.draw_pulls(favourites, LEVERS)
 # The first 0.5 ends the search: from then on nothing beats "sure", and what a jackpot is worth they never find out. A guess can only
 # improve where it is tried.
 #
-# DQN's way out was epsilon: now and then any button at all. A3C's way out is a **policy** $\pi(a|s)$: a probability for every action, so
-# that each is tried *in proportion to how promising it looks*. What the network holds are preferences, numbers of any size (also called
-# **logits**), and the softmax turns them into probabilities: exponentials, which are positive, divided by their sum.
+# DQN's way out was epsilon: now and then any button at all. A3C's way out is a **policy** $\pi(a|s)$: a probability for every action $a$ in
+# state $s$, so that each is tried *the more often, the more promising it looks*. What the network gives are preferences, numbers of any
+# size (also called **logits**), and the softmax of lesson 02 turns them into probabilities: exponentials, which are positive, divided by
+# their sum.
 
 # %%
 def softmax(preferences):
@@ -147,7 +148,9 @@ sample_action = checks.a3c.sample_action(sample_action)
 #
 # $$\theta \leftarrow \theta + \alpha \, R \, \nabla_\theta \log \pi(a)$$
 #
-# For preferences under a softmax the gradient is almost too simple: 1 for the action taken, 0 for the others, minus the probabilities.
+# where $\theta$ are the numbers that make the policy, $\alpha$ is the learning rate, and $R$ is what came of the action $a$. If $\theta$ are
+# the preferences under a softmax, the gradient is almost too simple: 1 for the action taken, 0 for the others (*one-hot*), minus the
+# probabilities.
 
 # %%
 def push(preferences, action, weight, rate=0.05):
@@ -231,9 +234,9 @@ for name, each in pushes.items():
 figures.draw_pushes(pushes)
 
 # %% [markdown]
-# The same mean, whatever is subtracted, as long as it does not depend on the action: then the pushes towards an action and away from it
-# cancel ($\sum_a \pi(a) \nabla \log \pi(a) = 0$). But the single push, which is all that a learner ever gets, is drowned in noise on the
-# left and clear on the right.
+# The same mean, whatever is subtracted, as long as it does not depend on the action: what it adds to the pushes towards an action and
+# away from it cancels on average ($\sum_a \pi(a) \nabla \log \pi(a) = 0$). But the single push, which is all that a learner ever gets, is
+# drowned in noise on the left and clear on the right.
 #
 # So there are two things to learn. The **actor** is the policy: what to do. The **critic** is the value: what to expect. Together:
 # *advantage actor-critic*, two of the three A's.
@@ -244,12 +247,13 @@ figures.draw_pushes(pushes)
 # speak for the rest, so a reward seeps back one step a visit (the corridor of lesson 04). REINFORCE waits for the end of the game:
 # exact, but noisy, for it blames and praises each move for everything that happened later.
 #
-# A3C plays a **rollout** of up to $t_\text{max}$ steps (the book: 20), and then every step looks *as far as the rollout goes*:
+# A3C plays a **rollout** of up to $t_\text{max}$ steps (the book: 20), and then every step $t$ looks *as far as the rollout goes*, over the
+# $k$ steps that are left of it:
 #
 # $$R_t = r_{t+1} + \gamma r_{t+2} + \dots + \gamma^{k-1} r_{t+k} + \gamma^k V(s_{t+k})$$
 #
-# ($r_{t+1}$ is what step $t$ paid, `rewards[t]` in code.) By hand, for three steps that paid 0, 1, 0 and led to a screen whose value is
-# 4, with $\gamma = 0.5$:
+# ($r_{t+1}$ is what step $t$ paid, `rewards[t]` in code; $R_t$ is called the **k-step return**.) By hand, for three steps that paid 0, 1,
+# 0 and led to a screen whose value is 4, with $\gamma = 0.5$:
 
 # %%
 r, v, discount = [0.0, 1.0, 0.0], 4.0, 0.5
@@ -274,7 +278,8 @@ figures.draw_how_far(rewards=[0, 1, 0, 0, 1, 0], terminated=[False, False, True,
 #
 # Write `n_step_returns(rewards, terminated, values, discount)` for a rollout of T steps. `rewards` is float32 `[T]`; `terminated` bool
 # `[T]`, true where the step lost a ball or ended the game; `values` float32 `[T + 1]`: V of the T observations acted on, and of the
-# observation *after* the last step. (You need only one of them. Which?) Return a new float array `[T]`.
+# observation *after* the last step. (You need only one of these values. Which?) Return a new float array `[T]`, and leave the others as
+# they are.
 #
 # With rewards `[1, 0, 2]`, values `[5, 5, 5, 8]` and discount 0.5: nothing terminated gives `[2.5, 3, 6]`; terminated at step 1 gives
 # `[1, 0, 6]`; terminated at step 2 gives `[1.5, 1, 2]`.
@@ -311,7 +316,7 @@ n_step_returns = checks.a3c.n_step_returns(n_step_returns)
 #
 # Back into the corridor of lesson 04: five states, and only the exit at the right pays. There, after the *first* game exactly one entry
 # of the table was not 0. **Predict**: of the five values V, how many are not 0 after one game, if every step looks to the end of its
-# rollout?
+# rollout, and the rollout is the whole game?
 
 # %%
 my_guess = 1  # of 5
@@ -341,14 +346,15 @@ print(f"your guess: {my_guess}; not 0 with k = 1: {np.count_nonzero(one_step)}, 
 
 # %% [markdown]
 # ## 4 · Two heads
-# *A good place to begin the second sitting.*
+# *A good place to begin the second sitting. Click here, then Run → Run All Above Selected Cell: all names are back.*
 #
 # Pixels again, and a network in place of the tables. The body is shared: two convolutions and a dense layer, smaller than DQN's. On top
-# sit two heads: one gives three **logits** (the actor), the other one number, **V** (the critic).
+# sit two heads: one gives three **logits** (the actor), the other one number, **V** (the critic). In the table, 8 × 8 / 4 is a kernel of
+# 8 × 8 with stride 4.
 #
 # | layer | DQN (lesson 02) | A3C |
 # |---|---|---|
-# | convolutions | 32 of 8x8/4, 64 of 4x4/2, 64 of 3x3/1 | 16 of 8x8/4, 32 of 4x4/2 |
+# | convolutions | 32 of 8 × 8 / 4, 64 of 4 × 4 / 2, 64 of 3 × 3 / 1 | 16 of 8 × 8 / 4, 32 of 4 × 4 / 2 |
 # | dense | 512 | 256 |
 # | out | 3 Q-values | 3 logits, and 1 value |
 # | weights | 1,685,667 | 677,172 |
@@ -367,12 +373,12 @@ print("one observation in, out:", probabilities.shape, "probabilities and", valu
 # $$\underbrace{-\log \pi(a|s) \cdot A}_{\text{actor: 06.3}} \;\underbrace{-\; \beta \, H(\pi)}_{\text{stay curious: 06.3}}
 # \;+\; \tfrac12 \underbrace{(R - V(s))^2}_{\text{critic: 06.4}}$$
 #
-# ($H$ says how undecided the policy is, $\beta$ is a small weight: section 5.)
+# ($H$ says how undecided the policy is, $\beta$ is a small weight: section 5. In shapes such as `[T, A]`, A is still the number of actions.)
 #
-# The minus sign is all that has become of "push": a loss is descended, and descending $-\log\pi \cdot A$ climbs $\log \pi \cdot A$.
+# The minus sign is all that is new about the "push": a loss is descended, and descending $-\log\pi \cdot A$ climbs $\log \pi \cdot A$.
 # Before we write it, two traps, one in each term that contains $V$.
 #
-# ### Trap 1: the critic lets itself be bribed
+# ### Trap 1: the critic can be bribed
 # $A$ contains $V$, and V belongs to the same network. Let the gradient of the actor's loss flow into V, and there are *two* ways to make
 # it smaller: play better, or **promise more**. The smallest world that shows it: two buttons, and both always pay 1.
 
@@ -412,7 +418,8 @@ figures.draw_settling(runs, truth=1.0)
 #
 # Write `advantages_torch` or `advantages_keras`, each `(returns, values)`: returns minus values, one number for each step. `returns` is a
 # float32 tensor `[T]`, `values` a float32 tensor `[T, 1]`, a column, as a head with one unit gives it. Return a float32 tensor `[T]`
-# through which no gradient flows into `values`. Stay with tensors (no NumPy): in Keras the workers will call it compiled.
+# through which no gradient flows into `values`. Stay with tensors (no NumPy): the workers will call it where gradients are recorded, in
+# Keras inside a compiled function.
 #
 # Returns `[1, 4]` and values `[[1.5], [2]]` give `[-0.5, 2]`.
 #
@@ -448,8 +455,8 @@ advantages_keras = checks.a3c.advantages_keras(advantages_keras)
 
 # %% [markdown]
 # ### Trap 2: everybody is compared with everybody
-# You have just met it as a matter of shapes; here is what it *does*. Four screens with the returns 0, 0, 0 and 4, and a value for each,
-# kept as a column. A program subtracts one from the other and takes the mean of the squares:
+# You have met it as a matter of shapes, in lesson 03 and just now; here is what it *does*. Four screens with the returns 0, 0, 0 and 4,
+# and a value for each, kept as a column. A program subtracts one from the other and takes the mean of the squares:
 
 # %%
 returns, values = np.array([0.0, 0.0, 0.0, 4.0]), np.array([[0.0], [0.0], [0.0], [0.0]])  # [T], [T, 1]
@@ -487,9 +494,9 @@ print("all sixteen pairs:      ", descend(pair_up=True))
 # ### Exercise 06.4 · The critic's loss
 # *Difficulty 2 of 5 · 2 points · about 8 minutes · in PyTorch, in Keras, or in both*
 #
-# Write `value_loss_torch` or `value_loss_keras`, each `(values, returns)`: $(R - V)^2$, the whole square, one for each step. `values` is a
-# float32 tensor `[T, 1]`, `returns` `[T]`. Return float32 `[T]`. The value moves to the return, never the return to the value: whoever
-# calls you, no gradient flows into `returns`.
+# Write `value_loss_torch` or `value_loss_keras`, each `(values, returns)`: $(R - V)^2$, the whole square, one for each step. `values` is
+# a float32 tensor `[T, 1]`, `returns` one of shape `[T]`. Return a float32 tensor `[T]`. The value moves to the return, never the return
+# to the value: whoever calls you, no gradient flows into `returns`.
 #
 # Values `[[1], [2]]` and returns `[3, 2]` give `[4, 0]`.
 #
@@ -532,7 +539,7 @@ certainty, pay = runs["no entropy bonus"]  # [players] each
 print(f"your guess: {my_guess}%; certain of the wrong lever: {((certainty > 0.9) & (pay < 0.7)).mean():.0%}")
 
 # %% [markdown]
-# Better than the best guess of section 1, but a quarter of them is lost: a long enough spell without a jackpot, and "sure" is pushed up
+# Better than the best guess of section 1, but a quarter of them are lost: a long enough spell without a jackpot, and "sure" is pushed up
 # until nothing else is ever tried. A policy that is certain stops learning, since it stops trying.
 #
 # The cure is to pay for being undecided. How undecided a policy is, its **entropy** says:
@@ -550,8 +557,9 @@ figures.show_entropy(entropy, preferences=(0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.
 
 # %% [markdown]
 # Every policy over three buttons is a point in a triangle: in a corner one button is certain, in the middle all are alike. The colour is
-# the entropy: 1.10 nats ($\log 3$) in the bright middle, 0 in the dark corners. Drag the slider (or read the three pictures from left to
-# right): the more "right" is preferred, the closer the red dot comes to its corner and the lower the entropy.
+# the entropy, in nats, the unit that goes with the natural logarithm: 1.10 ($\log 3$) in the bright middle, 0 in the dark corners. Drag
+# the slider (or read the three pictures from left to right): the more "right" is preferred, the closer the red dot comes to its corner
+# and the lower the entropy.
 #
 # Now add $\beta H$ to what the players climb, here with $\beta = 0.15$, and compare.
 
@@ -585,10 +593,10 @@ print("log_softmax:       ", F.log_softmax(logits, dim=1).tolist())
 # *Difficulty 3 of 5 · 3 points · about 15 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `policy_loss_torch` or `policy_loss_keras`, each `(logits, actions, advantages, entropy_weight)`:
-# $-\log \pi(a|s) \, A - \beta H(\pi)$ for each step. `logits` float32 `[T, A]`, `actions` int64 `[T]`, `advantages` float32 `[T]` (a
-# constant already), `entropy_weight` a float. Return float32 `[T]`, right for logits as far apart as 200.
+# $-\log \pi(a|s) \, A - \beta H(\pi)$ for each step. Tensors come in: `logits` float32 `[T, A]`, `actions` int64 `[T]`, `advantages` float32
+# `[T]` (a constant already); `entropy_weight`, the $\beta$, is a float. Return a float32 tensor `[T]`, right for logits as far apart as 200.
 #
-# Logits `[[0, 0]]`, action 1, advantage 2: -log 0.5 x 2 = 1.386; with entropy weight 1 the loss is 1.386 - 0.693 = 0.693.
+# Logits `[[0, 0]]`, action 1, advantage 2: -log 0.5 × 2 = 1.386; with entropy weight 1 the loss is 1.386 - 0.693 = 0.693.
 #
 # | | PyTorch | Keras on TensorFlow |
 # |---|---|---|
@@ -670,10 +678,10 @@ earlier.draw_overlays({"one game, 32 steps": one_game, "8 games, 4 steps each": 
 figures.draw_workers([steps[60 + 45 * index].frame for index, steps in enumerate(played[:4])])
 
 # %% [markdown]
-# Green, **pull**: a worker copies the global weights into its own network. Blue, **play**: it acts with that copy for up to
-# $t_\text{max}$ steps, and differentiates the loss of its rollout on the copy. Red, **push**: the gradients change the *global* weights.
-# Then it pulls again. No worker waits for another, except for the moment in which somebody holds the lock (lesson 05 told why there must
-# be one).
+# Above is the **global network**, the one that all share (lesson 05). Green, **pull**: a worker copies its weights into its own network.
+# Blue, **play**: it acts with that copy for up to $t_\text{max}$ steps, and differentiates the loss of its rollout on the copy. Red,
+# **push**: the gradients change the *global* weights. Then it pulls again. No worker waits for another, except for the moment in which
+# somebody holds the lock (lesson 05 told why there must be one).
 #
 # While a worker plays, others push, so its gradients belong to weights that are a little out of date. That is the price of not waiting;
 # over a few steps it hardly shows.
@@ -751,7 +759,7 @@ one_cycle = checks.a3c.one_cycle(one_cycle)
 # ## 7 · All together
 # A worker is a thread that goes through your cycle again and again (`run` and the error that must not get lost: lesson 05). `live.Player`
 # and `live.Network` hold what the two tables above promise; the network differentiates the mean of *your* `loss_of` over a rollout, and its
-# optimiser is the book's, RMSprop, with one set of statistics for all.
+# optimiser is the book's, RMSprop, whose running means all workers share.
 
 # %%
 class ActorLearner(threading.Thread):
@@ -795,9 +803,9 @@ live.draw_diary(shared)
 # %% [markdown]
 # Some 6,000 steps until most balls are caught, more than DQN needed: here each step was played once, taught once, and was forgotten.
 #
-# Three curves tell the story. While the return climbs, the **average max probability** (the book's program logs it under this name) climbs
-# from about a third, and the **entropy** falls from 1.10: better and more certain go hand in hand. Neither goes all the way; the entropy
-# bonus sees to that. And so it plays:
+# Three curves tell the story. While the return climbs, the **average max probability** (the book's program logs it under this name)
+# climbs from little more than a third, and the **entropy** falls from 1.10: better and more certain go hand in hand. Neither goes all the
+# way; the entropy bonus sees to that. And so it plays:
 
 # %%
 rng = np.random.default_rng(0)
@@ -858,7 +866,7 @@ figures.draw_on_policy(old, now, pushes, LEVERS)
 
 # %% [markdown]
 # Today's own play says: more jackpot, less of nothing, leave "sure" as it is, for it is just what V expects. The memory shouts "not
-# nothing!" so often that everything else is pushed up, most of all what is already too likely. The policy gradient is an average over
+# nothing" so often that everything else is pushed up, most of all what is already too likely. The policy gradient is an average over
 # **the policy's own actions**: A3C learns *on-policy*, and old steps mislead it.
 #
 # Q-learning asks another question: what is this action worth, *whoever* chose it? That may be learned from anybody's play: *off-policy*,
@@ -873,7 +881,7 @@ figures.draw_on_policy(old, now, pushes, LEVERS)
 # | against look-alike steps | a memory, shuffled | many games at once |
 # | against moving targets | a target network | returns over many steps |
 # | how often a step teaches | 32 times (the book), 8 times (`FAST`) | once |
-# | memory for 84 x 84 frames | 2.8 GB and more | none |
+# | memory for 84 × 84 frames | 2.8 GB and more | none |
 # | likes | few steps, big batches, a GPU | many steps, many cores |
 #
 # And these are the book's settings for A3C, as `course_lib.config.A3C_BOOK` holds them. (The book's program starts its eight threads one
@@ -914,9 +922,10 @@ for agent, name in (("dqn", "DQN"), ("a3c", "A3C")):
 # | DQN | 4.41 million | 46.9 | 99.7 |
 # | A3C, 8 threads | 20.19 million | 28.6 | 144.5 |
 #
-# In the book's pair a *step* teaches more in DQN, which meets it again and again; an *hour* teaches more in A3C, which takes several times
-# as many steps in it. Our own two tell the same story: DQN is far ahead step for step; hour for hour they go side by side at first, and then
-# A3C leaves it behind. Where our runs' settings differ from the book's, and why, is told in [training.md](../docs/training.md).
+# The numbers are from its published log. In the book's pair a *step* teaches more in DQN, which meets it again and again; an *hour*
+# teaches more in A3C, which takes several times as many steps in it. Our own two tell the same story: DQN is far ahead step for step;
+# hour for hour they go side by side at first, and then A3C leaves it behind. Where our runs' settings differ from the book's, and why, is
+# told in [training.md](../docs/training.md).
 
 # %%
 figures.draw_probabilities(book["a3c"], ours)
@@ -928,7 +937,7 @@ for name, curve, column in (("the book's", book["a3c"], "mean_max_q_or_prob_100"
 # moment of a run, and the grey corner is where no run should end: *certain, and bad*. Both runs stay clear of it. Even after 28 hours the
 # book's policy is only certain to three quarters; without a die nothing would be left to learn from.
 #
-# Every run also writes to TensorBoard, one point a game, under the book's names: total reward, average max probability, duration.
+# Every run also writes for TensorBoard, one point a game, under the book's names: total reward, average max probability, duration.
 
 # %% [markdown]
 # ## 11 · What the policy thinks
@@ -943,9 +952,9 @@ figures.compare_minds(games, moments)
 # Above the untrained network: a third each, whatever is on the screen. Below the trained one: on the left any button will do, and its
 # bars are level; further to the right the move matters more, and one bar stands out. So the answer is **B**.
 #
-# Drawing lots has its price. We let the last A3C agent that ships with the book play ten games each way: 139 points on average when it
-# draws its actions, 193 when it always takes the likeliest. While it learns, the price is worth paying. And ours, thirty games each way
-# (beside the likeliest action one random one in a hundred, lest a game never end):
+# Drawing lots has its price. The last A3C agent that ships with the book, as others let it play, ten games each way: 139 points on average
+# when it draws its actions, 193 when it always takes the likeliest. While it learns, the price is worth paying. And ours, thirty games each
+# way ("likeliest" with one random action in a hundred, lest a game never end):
 
 # %%
 for name, manner in (("evaluation", "drawn"), ("greedy_evaluation", "likeliest")):
@@ -961,19 +970,20 @@ figures.show_player(games["trained"])
 # ## Quiz
 # **1.** Why does REINFORCE learn so slowly where every reward is positive?
 # <details><summary>Answer</summary>Whatever is tried is pushed up; only differences in strength tell good from bad, and they drown in
-# the noise. Subtracting V(s) leaves the mean of the pushes as it is and takes the noise away.</details>
+# the noise. Subtracting V(s) leaves the mean of the pushes as it is and takes the noise away. (A larger learning rate would only make it
+# sure of a wrong lever sooner.)</details>
 #
 # **2.** A rollout of 20 steps ends in the middle of a game. From which observation must V be taken?
 # <details><summary>Answer</summary>From the one *after* the 20th step. V of the last one acted on has that step's outcome still ahead of
 # it, and would count it twice.</details>
 #
 # **3.** Average max probability 0.99, score 2. What happened, and what would you change?
-# <details><summary>Answer</summary>The policy has become certain of something bad, and no longer tries anything else. Go back to an
-# earlier checkpoint, with a larger entropy weight or a smaller learning rate.</details>
+# <details><summary>Answer</summary>The policy has become certain of something bad, and no longer tries anything else; so more training
+# would not help. Go back to an earlier checkpoint, with a larger entropy weight or a smaller learning rate.</details>
 #
 # **4.** Your colleague gives A3C a replay memory "to use each step more often". What is wrong?
 # <details><summary>Answer</summary>The policy gradient averages over the actions of the present policy; steps of an old one push it in the
-# wrong direction. Q-learning does not mind whose steps they are.</details>
+# wrong direction. That it worked for DQN is no reason: Q-learning does not mind whose steps they are.</details>
 #
 # **5.** Eight threads instead of one: what gets better, and what does not?
 # <details><summary>Answer</summary>Variety: pushes come from eight different games. Not the speed, since threads of one Python take turns;

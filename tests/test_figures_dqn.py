@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.config import CATCH, replace
-from course_lib.figures import dqn, dqn_live
+from course_lib.figures import dqn, dqn_live, use_course_style
 from course_lib.learners import make_learner
 from course_lib.play import Episode
 
@@ -18,6 +18,41 @@ def no_windows(monkeypatch):
     monkeypatch.setattr(plt, "show", lambda: None)
     yield
     plt.close("all")
+
+
+CURVE = {
+    name: np.linspace(0.1, 50.0, 20)
+    for name in ("agent_steps", "hours", "mean_return", "mean_return_100", "mean_max_q", "mean_max_q_or_prob_100", "mean_loss")
+}
+DRAWINGS = {
+    "tables": lambda: dqn.draw_tables({1: np.zeros((5, 2)), 300: np.ones((5, 2))}),
+    "rates": lambda: dqn.draw_rates({0.05: np.ones(9), 1.0: np.ones(9)}, {0.05: np.ones(9), 1.0: np.zeros(9)}),
+    "streams": dqn.draw_streams,
+    "schedule": lambda: dqn.draw_schedule(np.arange(3), {"a": [1, 0.5, 0.1], "b": [1, 0.1, 0.1]}, 50_000),
+    "overlays": lambda: dqn.draw_overlays({"a": np.zeros((3, 84, 84), np.uint8), "b": np.zeros((3, 84, 84), np.uint8)}),
+    "memory": lambda: dqn.draw_memory(np.zeros((6, 84, 84), np.uint8)),
+    "chase": lambda: dqn.draw_chase({"one": 2.0 ** np.arange(9), "two": 0.5 ** np.arange(9)}),
+    "breakout": lambda: dqn.draw_breakout_curves(CURVE, CURVE),
+    "values": lambda: dqn.draw_values(made_up_episode(), {3: "a", 50: "b"}),
+    "moments": lambda: dqn.draw_moments(made_up_episode(), {3: "a", 50: "b", 70: "c", 90: "d"}),
+    "diary": lambda: dqn_live.Diary(90, [10, 50, 90], [-1, 1, 1], [20, 60, 80], [0.3, 0.2, 0.1], [0.1, 0.5, 0.8], [0.0, 0.4, 0.7]).draw(),
+    "ablations": lambda: dqn_live.draw_ablations(dict.fromkeys(dqn_live.ablations(CATCH), (np.zeros((2, 9)), np.ones((2, 9)))), 900),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
+def test_a_drawing_is_labelled_and_legible(draw):
+    with plt.rc_context():
+        use_course_style()
+        draw()
+        figure = plt.gcf()
+        figure.canvas.draw()
+    with_axes = [ax for ax in figure.axes if ax.axison and len(ax.get_xticks())]
+    assert all(ax.get_xlabel() or any(label.get_text() for label in figure.axes[-1].get_xticklabels()) for ax in with_axes)
+    texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text() and text.get_visible()]
+    shrunk = min(1, 900 / (96 * figure.get_size_inches()[0]))  # a cell of JupyterLab is some 900 pixels wide
+    assert texts and shrunk * min(text.get_fontsize() for text in texts) >= 9
+    assert not any("^{" in text.get_text() for text in texts)  # raised digits would be smaller than that
 
 
 def text_in_figure():

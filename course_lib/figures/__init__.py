@@ -19,6 +19,12 @@ PALETTE = {
 """Okabe and Ito's palette: told apart by colour-blind readers too."""
 
 
+def ink(color: str) -> str:
+    """The palette's colour for words, which need more contrast with white than lines do (4.5 to 1): most are a shade darker."""
+    darker = {"orange": "#9A6A00", "sky": "#1F78A8", "purple": "#A3507C", "green": "#007A59", "red": "#B84F00", "grey": "#666666"}
+    return darker.get(color, PALETTE[color])
+
+
 def use_course_style() -> None:
     """Set matplotlib's defaults for the whole lesson."""
     plt.rcParams.update(

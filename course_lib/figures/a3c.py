@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 from course_lib.figures.breakout import find_ball
-from course_lib.figures.dqn import BOOK_CURVES, DATA, label_ends, show_player
+from course_lib.figures.dqn import BOOK_CURVES, DATA, PLAIN, label_ends, show_player
 from course_lib.figures.huber import slider
 from course_lib.logs import A3CCurvePoint, read_curve
 from course_lib.play import Episode, as_television
@@ -39,7 +39,7 @@ def film(games: Mapping[str, Episode]) -> list[np.ndarray]:
 
 
 def _half(name: str, game: Episode, step: int) -> np.ndarray:
-    """One half of a frame, uint8 [340, 280, 3]: name and score, the screen, a bar for each action; the one drawn is orange."""
+    """One half of a frame, uint8 [340, 280, 3]: name and score, the screen, a bar for each action; the one drawn is orange, with an edge."""
     text = dict(fontFace=cv2.FONT_HERSHEY_SIMPLEX, fontScale=0.5, color=(34, 34, 34), lineType=cv2.LINE_AA)
     half = np.full((340, 280, 3), 255, np.uint8)
     cv2.putText(half, f"{name}: {sum(game.rewards[:step]):.0f} points", (8, 22), **text)
@@ -50,6 +50,8 @@ def _half(name: str, game: Episode, step: int) -> np.ndarray:
         height = round(50 * probability)
         color = (230, 159, 0) if row == game.actions[step] else (86, 180, 233)  # red-green-blue
         cv2.rectangle(half, (left, 316 - height), (left + 70, 316), color, -1)
+        if row == game.actions[step]:
+            cv2.rectangle(half, (left, 316 - height), (left + 70, 316), text["color"], 2)
         cv2.putText(half, f"{probability:.0%}", (left + 18, 310 - height), **text)
         cv2.putText(half, action, (left + 18, 334), **text)
     return half
@@ -103,12 +105,12 @@ def draw_how_far(rewards: Sequence[float], terminated: Sequence[bool]) -> None:
     ax.set(xlim=(-1.75, steps + 1.25), ylim=(steps - 0.4, -1.05))
     ax.axis("off")
     for t, (reward, ended) in enumerate(zip(rewards, terminated)):
-        ax.text(t + 0.5, -0.8, f"step {t}", ha="center", va="center", color=PALETTE["grey"])
+        ax.text(t + 0.5, -0.8, f"step {t}", ha="center", va="center", color=ink("grey"))
         ax.text(t + 0.5, -0.42, f"r = {reward:g}", ha="center", va="center", weight="bold")
         if ended:
             ax.plot([t + 1, t + 1], [-1.0, steps - 0.45], color=PALETTE["red"], linewidth=3)
-            ax.text(t + 1.06, steps - 0.6, "ball lost", color=PALETTE["red"], va="center")
-    ax.text(steps + 0.5, -0.42, "V", ha="center", va="center", weight="bold", color=PALETTE["purple"])
+            ax.text(t + 1.06, steps - 0.6, "ball lost", color=ink("red"), va="center")
+    ax.text(steps + 0.5, -0.42, "V", ha="center", va="center", weight="bold", color=ink("purple"))
     for t in range(steps):
         ax.text(-0.12, t + 0.12, f"R of step {t} =", ha="right", va="center")
         end = next((k for k in range(t, steps) if terminated[k]), steps)
@@ -137,7 +139,7 @@ def draw_settling(runs: Mapping[str, np.ndarray], truth: float) -> None:
     for run, color in zip(runs.values(), ("blue", "red")):
         ax.plot(np.arange(1, len(run) + 1), run, color=PALETTE[color], linewidth=2)
     ax.axhline(truth, color=PALETTE["grey"], linestyle=":")
-    ax.text(len(run), truth - 0.03, "the truth ", color=PALETTE["grey"], ha="right", va="top")
+    ax.text(len(run), truth - 0.03, "the truth ", color=ink("grey"), ha="right", va="top")
     ax.set(xlabel="updates", ylabel="V", xlim=(1, len(run)), ylim=(0, None))
     label_ends(ax, [(name, run[-1], color) for (name, run), color in zip(runs.items(), ("blue", "red"))])
     plt.show()
@@ -206,13 +208,13 @@ def draw_certainty(runs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
     rng = np.random.default_rng(0)
     for ax, (name, (certainty, pay)) in zip(axes, runs.items()):
         bad = (certainty > 0.9) & (pay < 0.7)
-        for which, color in ((~bad, "blue"), (bad, "red")):
+        for which, marker, color in ((~bad, "o", "blue"), (bad, "s", "red")):
             jitter = rng.normal(0, (0.002, 0.008), (which.sum(), 2))
             ax.plot(
-                certainty[which] + jitter[:, 0], pay[which] + jitter[:, 1], "o", color=PALETTE[color], markersize=5, alpha=0.35, linewidth=0
+                certainty[which] + jitter[:, 0], pay[which] + jitter[:, 1], marker, color=PALETTE[color], markersize=5, alpha=0.35, linewidth=0
             )
         ax.set(title=name, xlabel="max probability", xlim=(0.3, 1.03), ylim=(-0.05, 1.12))
-        ax.text(0.32, 0.5, f"certain of the wrong lever:\n{bad.mean():.0%} of the players", color=PALETTE["red"], va="center")
+        ax.text(0.32, 0.5, f"certain of the wrong lever:\n{bad.mean():.0%} of the players", color=ink("red"), va="center")
     axes[0].set_ylabel("average pay of a pull")
     plt.show()
 
@@ -222,15 +224,15 @@ def draw_certainty(runs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
 
 def draw_workers(screens: Sequence[np.ndarray]) -> None:
     """A global network above, below it workers with a game and a copy each: screens uint8 [84, 84], a moment of each one's game."""
-    figure = plt.figure(figsize=(10.5, 5.6))
+    figure = plt.figure(figsize=(9.6, 5.12))
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, 10.5), ylim=(0, 5.6))
     ax.axis("off")
-    _box(ax, 3.55, 4.6, 3.4, 0.9, "Global network", "one set of weights, one lock")
+    _box(ax, 3.55, 4.6, 3.4, 0.9, "global network", "one set of weights, one lock")
     for index, screen in enumerate(screens):
         left = 0.3 + 2.55 * index
-        _box(ax, left, 2.35, 2.2, 0.75, f"Worker {index + 1}", "its own copy")
+        _box(ax, left, 2.35, 2.2, 0.75, f"worker {index}", "own copy")
         _arrow(ax, "green", (4.15 + 0.62 * index, 4.6), (left + 0.75, 3.1))
         _arrow(ax, "red", (left + 1.35, 3.1), (4.45 + 0.62 * index, 4.6))
         _arrow(ax, "blue", (left + 0.75, 2.35), (left + 0.75, 1.75))
@@ -238,9 +240,9 @@ def draw_workers(screens: Sequence[np.ndarray]) -> None:
         panel = figure.add_axes(((left + 0.28) / 10.5, 0.08 / 5.6, 1.64 / 10.5, 1.64 / 5.6))
         show_frame(panel, screen, vmin=0, vmax=180)
     label = dict(weight="bold", fontsize=11)
-    ax.text(0.3, 4.05, "1  pull the weights", color=PALETTE["green"], **label)
-    ax.text(5.22, 2.05, "2  play up to\nt_max steps", color=PALETTE["blue"], ha="center", va="center", **label)
-    ax.text(10.15, 4.05, "3  push the gradients", color=PALETTE["red"], ha="right", **label)
+    ax.text(0.3, 4.05, "1  pull the weights", color=ink("green"), **label)
+    ax.text(5.22, 2.05, "2  play up to\nt_max steps", color=ink("blue"), ha="center", va="center", **label)
+    ax.text(10.15, 4.05, "3  push the gradients", color=ink("red"), ha="right", **label)
     plt.show()
 
 
@@ -261,15 +263,15 @@ def draw_on_policy(old: np.ndarray, now: np.ndarray, pushes: Mapping[str, np.nda
     """Left the policy that played and the one to be improved, right where the average push points: each [A]."""
     _, axes = plt.subplots(1, 2, figsize=(10.5, 3.1))
     places = np.arange(len(names))
-    sides = ((axes[0], {"the memory's policy": old, "today's policy": now}, 0.95), (axes[1], pushes, 0.17))
-    for ax, bars, top in sides:
-        for offset, (name, heights), color in zip((-0.2, 0.2), bars.items(), ("grey", "blue")):
-            ax.bar(places + offset, heights, width=0.38, color=PALETTE[color])
-            ax.text(0.99, top - (0.1 if offset > 0 else 0), name, color=PALETTE[color], ha="right", va="top", transform=ax.transAxes)
+    sides = ((axes[0], {"the memory's policy": old, "today's policy": now}, "upper right"), (axes[1], pushes, "lower right"))
+    for ax, bars, corner in sides:
+        for offset, (name, heights), color, hatch in zip((-0.2, 0.2), bars.items(), ("grey", "blue"), ("//", "")):
+            ax.bar(places + offset, heights, width=0.38, color=PALETTE[color], hatch=hatch, edgecolor="white", label=name)
+        ax.legend(frameon=False, fontsize=11, loc=corner)
         ax.set_xticks(places, names)
     axes[0].set(ylim=(0, 1.05), ylabel="probability", title="Who played, and who wants to learn")
     axes[1].axhline(0, color=PALETTE["black"], linewidth=0.8)
-    axes[1].set(ylabel="average push", title="Where the lesson pushes today's policy")
+    axes[1].set(ylabel="average push", title="Where the average push leads today's policy")
     plt.show()
 
 
@@ -293,12 +295,13 @@ Curve = tuple[str, str, dict[str, np.ndarray], str]  # name, colour, columns, th
 
 
 def draw_curves(curves: Sequence[Curve]) -> None:
-    """Score against agent steps and against hours, on logarithmic scales; the names stand at the right."""
-    _, axes = plt.subplots(1, 2, figsize=(11.5, 3.9), sharey=True)
+    """Score against agent steps and against hours, on logarithmic scales; a DQN's line is dashed, the names stand at the right."""
+    _, axes = plt.subplots(1, 2, figsize=(10.4, 3.8), sharey=True)
     for ax, column, scale, label in ((axes[0], "agent_steps", 1e6, "agent steps (millions)"), (axes[1], "hours", 1.0, "hours")):
-        for _, color, curve, score in curves:
-            ax.plot(curve[column] / scale, curve[score], color=PALETTE[color], linewidth=1.5)
+        for name, color, curve, score in curves:
+            ax.plot(curve[column] / scale, curve[score], color=PALETTE[color], linewidth=1.5, linestyle="--" if "DQN" in name else "-")
         ax.set(xscale="log", xlabel=label)
+        ax.xaxis.set_major_formatter(PLAIN)
     highest = max(curve[score].max() for _, _, curve, score in curves)
     axes[0].set(ylim=(0, 1.05 * highest), ylabel="points, mean of 100 games", title="What a step teaches")
     axes[1].set(title="What an hour teaches")
@@ -308,19 +311,21 @@ def draw_curves(curves: Sequence[Curve]) -> None:
 
 def draw_probabilities(book: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
     """Average max probability against agent steps, and the score against it; the corner where no run should end is grey."""
-    _, (time, path) = plt.subplots(1, 2, figsize=(11.5, 3.8))
+    _, (time, path) = plt.subplots(1, 2, figsize=(10.4, 3.7))
     runs = (
-        ("the book's", "red", book["agent_steps"], book["mean_max_q_or_prob_100"], book["mean_return_100"]),
-        ("ours", "blue", ours["agent_steps"], ours["mean_max_probability"], ours["mean_return"]),
+        ("the book's", "red", "^", book["agent_steps"], book["mean_max_q_or_prob_100"], book["mean_return_100"]),
+        ("ours", "blue", "o", ours["agent_steps"], ours["mean_max_probability"], ours["mean_return"]),
     )
-    for name, color, steps, certainty, score in runs:
+    for name, color, marker, steps, certainty, score in runs:
         time.plot(steps / 1e6, certainty, color=PALETTE[color], linewidth=1.8)
-        path.plot(certainty, score, "o", color=PALETTE[color], markersize=4, alpha=0.6, linewidth=0)
+        path.plot(certainty, score, marker, color=PALETTE[color], markersize=4, alpha=0.6, linewidth=0, label=name)
+    path.legend(frameon=False, fontsize=11, loc="upper left", markerscale=1.5)
     time.set(xscale="log", ylim=(0.3, 1.0), xlabel="agent steps (millions)", ylabel="average max probability")
-    label_ends(time, [(name, certainty[-1], color) for name, color, _, certainty, _ in runs])
+    time.xaxis.set_major_formatter(PLAIN)
+    label_ends(time, [(name, certainty[-1], color) for name, color, _, _, certainty, _ in runs])
     highest = max(score.max() for *_, score in runs)
     path.add_patch(Rectangle((0.9, 0), 0.1, 0.15 * highest, facecolor=PALETTE["grey"], alpha=0.4, linewidth=0))
-    path.text(0.9, 0.17 * highest, "certain, and bad", color=PALETTE["grey"], ha="center", va="bottom")
+    path.text(0.9, 0.17 * highest, "certain, and bad", color=ink("grey"), ha="center", va="bottom")
     path.set(xlim=(0.3, 1.0), ylim=(0, None), xlabel="average max probability", ylabel="points, mean of 100 games")
     plt.show()
 
@@ -353,10 +358,10 @@ def telling_steps(game: Episode, number: int) -> list[int]:
 
 
 def compare_minds(games: Mapping[str, Episode], steps: Mapping[str, Sequence[int]]) -> None:
-    """A row for each player: some moments of its game, and under each screen the probabilities; the action drawn is orange."""
+    """A row for each player: some moments of its game, and under each screen the probabilities; the action drawn is orange, with an edge."""
     columns = max(map(len, steps.values()))
     figure, axes = plt.subplots(
-        2 * len(games), columns, figsize=(2.9 * columns, 3.7 * len(games)), height_ratios=(3, 1.6) * len(games), squeeze=False
+        2 * len(games), columns, figsize=(2.4 * columns, 3.3 * len(games)), height_ratios=(3, 1.6) * len(games), squeeze=False
     )
     for row, (name, game) in enumerate(games.items()):
         for column, step in enumerate(steps[name]):
@@ -364,8 +369,9 @@ def compare_minds(games: Mapping[str, Episode], steps: Mapping[str, Sequence[int
             show_frame(screen, game.frames[step], f"{name}, step {step}")
             rows = [game.action_names.index(action) for action in ORDER]
             policy = np.array(game.action_scores[step])[rows]
-            colors = [PALETTE["orange"] if action == game.actions[step] else PALETTE["sky"] for action in rows]
-            bars.bar(ORDER, policy, color=colors)
+            drawn = [action == game.actions[step] for action in rows]
+            colors, edges = [PALETTE["orange" if one else "sky"] for one in drawn], [2.0 * one for one in drawn]
+            bars.bar(ORDER, policy, color=colors, edgecolor=PALETTE["black"], linewidth=edges)
             for place, share in enumerate(policy):
                 bars.text(place, share, f"{share:.0%}", ha="center", va="bottom", fontsize=10)
             bars.set(ylim=(0, 1.25), yticks=(0, 1), ylabel="probability" if column == 0 else "")

@@ -18,7 +18,7 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from course_lib.backends.common import Weights, initial_weights
-from course_lib.figures import PALETTE
+from course_lib.figures import PALETTE, ink
 from course_lib.figures.dqn import label_ends
 from course_lib.figures.dqn_live import running_mean
 from course_lib.returns import entropy
@@ -252,7 +252,7 @@ def live_picture(shared: Shared, num_workers: int) -> bytes:
     games = list(shared.games)
     ax.plot([game.step for game in games], running_mean([game.score for game in games], 50), color=PALETTE["blue"], linewidth=2)
     ax.axhline(-0.6, color=PALETTE["grey"], linewidth=1, linestyle=":")
-    ax.text(shared.total_steps, -0.58, "random play", ha="right", va="bottom", color=PALETTE["grey"])
+    ax.text(shared.total_steps, -0.58, "random play", ha="right", va="bottom", color=ink("grey"))
     ax.set(
         xlim=(0, shared.total_steps), ylim=(-1.05, 1.05), xlabel="agent steps, all workers together", ylabel="mean return\n(last 50 games)"
     )
@@ -276,7 +276,7 @@ def draw_diary(shared: Shared) -> None:
         ax.set(title=title, ylabel=label, ylim=limits, xlabel="agent steps (mean of 50 games)")
     for ax, level, text in ((axes[1], 1 / 3, "undecided: 1/3"), (axes[2], np.log(3), "undecided: log 3 = 1.10")):
         ax.axhline(level, color=PALETTE["grey"], linestyle=":")
-        ax.text(games[-1, 0], level + 0.01, text, color=PALETTE["grey"], ha="right", va="bottom")
+        ax.text(games[-1, 0], level + 0.01, text, color=ink("grey"), ha="right", va="bottom")
     plt.show()
 
 

@@ -12,9 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML, display
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 from course_lib.logs import read_curve
 from course_lib.play import Episode, player
 from course_lib.toy import Catch
@@ -22,6 +23,9 @@ from course_lib.toy import Catch
 DATA = Path(__file__).resolve().parents[2] / "data"
 BOOK_CURVES = DATA / "book_learning_curves.csv"
 OUR_CURVE = DATA / "pretrained" / "dqn" / "curve.csv"
+
+PLAIN = FuncFormatter(lambda number, _: f"{number:,g}")
+"""Ticks of logarithmic axes as plain numbers: the small raised digits of powers are hard to read."""
 
 
 # --- Catch ----------------------------------------------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ def label_ends(ax, labels: list[tuple[str, float, str]], gap: float = 0.085) -> 
         places[i] = max(places[i], places[i - 1] + gap)
     overflow = max(places[-1] - 1, 0)
     for (name, _, color), place in zip(ends, places):
-        ax.text(1.01, place - overflow, name, color=PALETTE[color], transform=ax.transAxes, va="center")
+        ax.text(1.01, place - overflow, name, color=ink(color), transform=ax.transAxes, va="center")
 
 
 # --- DQN's parts ----------------------------------------------------------------------------------------------------------------------
@@ -119,17 +123,17 @@ def draw_streams() -> None:
     box(ax, 0.2, 0.4, "Replay memory", "the last 400,000 steps")
     box(ax, 7.2, 0.4, "Target network", "an older copy, stands still")
     arrow(ax, "play", (2.8, 4.95), (7.2, 4.95))
-    ax.text(5, 5.05, "observation", ha="center", va="bottom", color=PALETTE["blue"])
+    ax.text(5, 5.05, "observation", ha="center", va="bottom", color=ink("blue"))
     arrow(ax, "play", (7.2, 4.4), (2.8, 4.4))
-    ax.text(5, 4.3, "1  play: action, epsilon-greedy", ha="center", va="top", color=PALETTE["blue"], weight="bold")
+    ax.text(5, 4.3, "1  play: action, epsilon-greedy", ha="center", va="top", color=ink("blue"), weight="bold")
     arrow(ax, "store", (1.5, 3.9), (1.5, 1.7))
-    ax.text(1.65, 2.8, "2  store: frame, action,\nreward, terminated", va="center", color=PALETTE["green"], weight="bold")
+    ax.text(1.65, 2.8, "2  store: frame, action,\nreward, terminated", va="center", color=ink("green"), weight="bold")
     arrow(ax, "learn", (2.8, 1.35), (7.2, 3.95))
     arrow(ax, "learn", (7.75, 1.7), (7.75, 3.9))
-    ax.text(5.05, 1.75, "3  learn: 32 transitions\ndrawn at random", color=PALETTE["red"], weight="bold", va="center")
-    ax.text(7.65, 2.35, "r + γ max Q(s′, ·)", color=PALETTE["red"], ha="right", va="center")
+    ax.text(5.05, 1.75, "3  learn: 32 transitions\ndrawn at random", color=ink("red"), weight="bold", va="center")
+    ax.text(7.65, 2.35, "r + γ max Q(s′, ·)", color=ink("red"), ha="right", va="center")
     arrow(ax, "copy", (9.2, 3.9), (9.2, 1.7))
-    ax.text(9.05, 2.8, "4  copy:\nevery\n10,000\nsteps", color=PALETTE["purple"], weight="bold", va="center", ha="right")
+    ax.text(9.05, 2.8, "4  copy:\nevery\n10,000\nsteps", color=ink("purple"), weight="bold", va="center", ha="right")
     plt.show()
 
 
@@ -156,7 +160,7 @@ def draw_schedule(steps: np.ndarray, curves: dict[str, Sequence[float]], learnin
         ax.plot(steps / 1e6, curve, color=PALETTE[color], linewidth=2)
     ax.set(xlabel="agent steps (millions)", ylabel="epsilon", ylim=(-0.02, 1.05), xlim=(0, steps[-1] / 1e6))
     ax.axvspan(0, learning_starts / 1e6, color=PALETTE["grey"], alpha=0.2, linewidth=0)
-    ax.set_title(f"grey: the first {learning_starts:,} steps", color=PALETTE["grey"], loc="left", fontsize=10)
+    ax.set_title(f"grey: the first {learning_starts:,} steps", color=ink("grey"), loc="left", fontsize=10)
     label_ends(ax, [(name, curve[-1], color) for (name, curve), color in zip(curves.items(), ("blue", "orange", "green"))])
     plt.show()
 
@@ -181,7 +185,7 @@ def draw_memory(frames: np.ndarray) -> None:
         left, right = 0.01 + first * pitch, 0.01 + (first + 3) * pitch + width
         style = dict(arrowstyle="|-|", color=PALETTE[color], linewidth=2, shrinkA=0, shrinkB=0)
         figure.add_artist(FancyArrowPatch((left, y), (right, y), transform=figure.transFigure, mutation_scale=5, **style))
-        figure.text(right + 0.012, y, name, color=PALETTE[color], va="center", weight="bold")
+        figure.text(right + 0.012, y, name, color=ink(color), va="center", weight="bold")
     ax = figure.add_axes((0.2, 0.13, 0.79, 0.26))
     sizes = {"both stacks, stored": 2 * 4 * 84 * 84, "each frame once": 84 * 84}
     ax.barh(list(sizes), list(sizes.values()), color=[PALETTE["grey"], PALETTE["green"]])
@@ -198,6 +202,7 @@ def draw_chase(histories: dict[str, np.ndarray]) -> None:
     for (name, weights), color in zip(histories.items(), ("red", "purple", "blue")):
         ax.plot(np.abs(weights), color=PALETTE[color], linewidth=2)
     ax.set(yscale="log", xlabel="updates", ylabel="|w| (0 is right)", xlim=(0, len(weights) - 1))
+    ax.yaxis.set_major_formatter(PLAIN)
     label_ends(ax, [(name, abs(weights[-1]), color) for (name, weights), color in zip(histories.items(), ("red", "purple", "blue"))])
     plt.show()
 
@@ -220,16 +225,15 @@ def read_ours(path: Path = OUR_CURVE) -> dict[str, np.ndarray]:
 
 def draw_breakout_curves(book: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
     """Score, average max Q and loss of a long run on Breakout, against agent steps."""
-    _, axes = plt.subplots(1, 3, figsize=(12, 3.6))
+    _, axes = plt.subplots(1, 3, figsize=(10.4, 3.5))
     book_steps, our_steps = book["agent_steps"] / 1e6, ours["agent_steps"] / 1e6
-    axes[0].plot(
-        book_steps, book["mean_return_100"], color=PALETTE["orange"], label=f"the book's, {book['hours'][-1]:.0f} hours"
-    )
+    theirs = dict(color=PALETTE["orange"], linestyle="--", label="the book's")
+    axes[0].plot(book_steps, book["mean_return_100"], **theirs)
     axes[0].plot(our_steps, ours["mean_return"], color=PALETTE["blue"], label=f"ours, {ours['hours'][-1]:.1f} hours")
     axes[0].set(
         title="Score, mean of 100 games", ylabel="points", ylim=(0, 1.3 * max(book["mean_return_100"].max(), ours["mean_return"].max()))
     )
-    axes[1].plot(book_steps, book["mean_max_q_or_prob_100"], color=PALETTE["orange"], label="the book's")
+    axes[1].plot(book_steps, book["mean_max_q_or_prob_100"], **theirs)
     axes[1].plot(our_steps, ours["mean_max_q"], color=PALETTE["blue"], label="ours")
     axes[1].set(title="Average max Q", ylabel="Q-value")
     axes[2].plot(our_steps, ours["mean_loss"], color=PALETTE["blue"], label="ours")
@@ -237,7 +241,7 @@ def draw_breakout_curves(book: dict[str, np.ndarray], ours: dict[str, np.ndarray
     for ax in axes:
         ax.set_xlabel("agent steps (millions)")
         ax.set_xlim(0, None)
-        ax.legend(frameon=False, fontsize=10)
+        ax.legend(frameon=False, fontsize=11)
     plt.show()
 
 
@@ -261,8 +265,8 @@ def draw_values(episode: Episode, moments: dict[int, str]) -> None:
 
 
 def draw_moments(episode: Episode, moments: dict[int, str]) -> None:
-    """The screen at some moments, and below each the value of every action; the best one in orange."""
-    _, axes = plt.subplots(2, len(moments), figsize=(3.1 * len(moments), 4.3), height_ratios=(3, 2))
+    """The screen at some moments, and below each the value of every action; the best one in orange, its number bold."""
+    _, axes = plt.subplots(2, len(moments), figsize=(2.4 * len(moments), 3.9), height_ratios=(3, 2.2), sharey="row")
     q_values = np.array(episode.action_scores)
     low, high = min(0.0, q_values.min()), q_values.max()
     for (step, text), letter, (screen, bars) in zip(moments.items(), "ABCD", axes.T):
@@ -271,9 +275,9 @@ def draw_moments(episode: Episode, moments: dict[int, str]) -> None:
         colors = [PALETTE["orange"] if action == values.argmax() else PALETTE["grey"] for action in range(len(values))]
         bars.barh(episode.action_names, values - low, left=low, color=colors)
         for action, value in enumerate(values):
-            bars.text(value, action, f" {value:.2f}", va="center", fontsize=10)
-        bars.set(xlim=(low, low + 1.3 * (high - low)), xlabel="Q-value")
-        bars.invert_yaxis()
+            bars.text(value, action, f" {value:.2f}", va="center", fontsize=10, weight="bold" if action == values.argmax() else "normal")
+        bars.set(xlim=(low, low + 1.35 * (high - low)), xlabel="Q-value")
+    axes[1, 0].invert_yaxis()
     plt.show()
 
 

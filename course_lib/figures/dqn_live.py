@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from course_lib.atari import Breakout
 from course_lib.config import DQNConfig, replace
 from course_lib.exploration import epsilon_greedy, linear_epsilon
-from course_lib.figures import PALETTE
+from course_lib.figures import PALETTE, ink
 from course_lib.figures.dqn import label_ends
 from course_lib.learners import make_learner
 from course_lib.replay import ReplayMemory
@@ -145,7 +145,7 @@ class Diary:
         ax = figure.subplots()
         ax.plot(self.game_steps, running_mean(self.returns, 50), color=PALETTE["blue"], linewidth=2)
         ax.axhline(-0.6, color=PALETTE["grey"], linewidth=1, linestyle=":")
-        ax.text(self.total_steps, -0.58, "random play", ha="right", va="bottom", color=PALETTE["grey"])
+        ax.text(self.total_steps, -0.58, "random play", ha="right", va="bottom", color=ink("grey"))
         ax.set(xlim=(0, self.total_steps), ylim=(-1.05, 1.05), xlabel="agent steps", ylabel="mean return\n(last 50 games)")
         ax.set_title(f"{self.update_steps[-1]:,} of {self.total_steps:,} steps, {len(self.returns)} games", loc="left")
         buffer = io.BytesIO()
@@ -159,7 +159,7 @@ class Diary:
         axes[0].set(title="Mean return, last 50 games", ylabel="return (-1 to 1)", ylim=(-1.05, 1.05))
         axes[1].plot(self.update_steps, self.online_q, color=PALETTE["green"])
         axes[1].axhline(BEST_VALUE, color=PALETTE["grey"], linestyle=":")
-        axes[1].text(self.total_steps, 0.02, f"dotted: perfect play, {BEST_VALUE:.2f}", color=PALETTE["grey"], ha="right", va="bottom")
+        axes[1].text(self.total_steps, 0.02, f"dotted: perfect play, {BEST_VALUE:.2f}", color=ink("grey"), ha="right", va="bottom")
         axes[1].set(title="Average max Q, all boards", ylabel="Q-value", ylim=(min(0.0, *self.online_q), None))
         axes[2].plot(self.update_steps, running_mean(self.losses, 2), color=PALETTE["red"])
         axes[2].set(title="Loss, mean of 2 updates", ylabel="Huber loss", ylim=(0, None))
@@ -201,7 +201,7 @@ def ablations(config: DQNConfig) -> dict[str, DQNConfig]:
     return {name: replace(config, **change) for name, change in changes.items()}
 
 
-COLORS = ("blue", "purple", "orange", "red")
+COLORS, STYLES = ("blue", "purple", "orange", "red"), ("-", "--", "-.", ":")
 
 
 def ablate(config: DQNConfig, framework: str, seeds: int = 3) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -247,14 +247,14 @@ def run_catch(config: DQNConfig, framework: str, seed: int) -> tuple[np.ndarray,
 def draw_ablations(curves: dict[str, tuple[np.ndarray, np.ndarray]], total_steps: int) -> None:
     """Left the returns, right the average max Q: the mean over seeds as a line, the range between them as a band."""
     _, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharex=True)
-    for parts, color in zip(curves.values(), COLORS):
+    for parts, color, style in zip(curves.values(), COLORS, STYLES):
         for ax, part in zip(axes, parts):
             steps = np.linspace(0, total_steps, part.shape[1] + 1)[1:]
-            ax.plot(steps, part.mean(axis=0), color=PALETTE[color], linewidth=2)
+            ax.plot(steps, part.mean(axis=0), color=PALETTE[color], linewidth=2, linestyle=style)
             ax.fill_between(steps, part.min(axis=0), part.max(axis=0), color=PALETTE[color], alpha=0.15, linewidth=0)
     axes[0].set(title="Mean return, last 50 games", ylabel="return (-1 to 1)", xlabel="agent steps")
-    axes[1].axhline(BEST_VALUE, color=PALETTE["grey"], linestyle=":")
-    axes[1].set(title="Average max Q, all boards (dotted: perfect play)", ylabel="Q-value", xlabel="agent steps")
+    axes[1].axhline(BEST_VALUE, color=PALETTE["grey"], linewidth=1)
+    axes[1].set(title="Average max Q, all boards (grey: perfect play)", ylabel="Q-value", xlabel="agent steps")
     axes[0].set_xlim(0, total_steps)
     ends = zip(curves, COLORS)
     label_ends(

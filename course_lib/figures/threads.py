@@ -22,7 +22,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image, ImageDraw, ImageFont
 
 from course_lib.atari import Breakout, VectorBreakout
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 
 WORKER_COLOURS = {"A": "blue", "B": "orange"}
 
@@ -127,7 +127,7 @@ def random_screens(num_games: int = 8, steps: int = 120) -> list[np.ndarray]:
 
 def draw_actor_learners(screens: Sequence[np.ndarray]) -> None:
     """One shared network above, its actor-learners below, each with a copy and a game; arrows for what they take and what they bring."""
-    figure = plt.figure(figsize=(10.5, 4.6))
+    figure = plt.figure(figsize=(9.6, 4.2))
     figure.set_layout_engine("none")  # everything has its place
     canvas = figure.add_axes((0, 0, 1, 1))
     canvas.set(xlim=(0, 10.5), ylim=(0, 4.6))
@@ -138,15 +138,15 @@ def draw_actor_learners(screens: Sequence[np.ndarray]) -> None:
         middle = width * (worker + 0.5)
         box(canvas, middle - 0.57, 1.45, 1.14, 0.62, f"worker {worker}", "own copy", size=10)
         top = 5.25 + 0.36 * (middle - 5.25), 3.53
-        for shift, colour, ends in ((-0.1, "blue", (top, (middle, 2.09))), (0.1, "red", ((middle, 2.09), top))):
+        for shift, colour, ends in ((-0.1, "green", (top, (middle, 2.09))), (0.1, "red", ((middle, 2.09), top))):
             ends = [(x + shift, y) for x, y in ends]
             style = dict(arrowstyle="-|>", mutation_scale=11, linewidth=1.4, shrinkA=0, shrinkB=0)
             canvas.add_patch(FancyArrowPatch(*ends, color=PALETTE[colour], **style))
         ax = figure.add_axes(((middle - 0.57) / 10.5, 0.45 / 4.6, 1.14 / 10.5, 0.86 / 4.6))
         show_frame(ax, screen)
         canvas.text(middle, 0.4, "own game", ha="center", va="top", fontsize=10)
-    canvas.text(3.1, 3.95, "pull: the newest weights", color=PALETTE["blue"], ha="right", va="center", weight="bold")
-    canvas.text(7.4, 3.95, "push: what it has learned", color=PALETTE["red"], ha="left", va="center", weight="bold")
+    canvas.text(3.1, 3.95, "pull: the newest weights", color=ink("green"), ha="right", va="center", weight="bold")
+    canvas.text(7.4, 3.95, "push: what it has learned", color=ink("red"), ha="left", va="center", weight="bold")
     plt.show()
 
 
@@ -282,17 +282,16 @@ def draw_speedups(speedups: Mapping[str, Mapping[str, float]], guess: Mapping[st
             y = row + 0.26 * (place - (len(factors) - 1) / 2)
             colour = PALETTE[WAYS[way]]
             ax.barh(y, factor, height=0.24, color=colour)
-            ink = "#9A6A00" if way == "4 threads" else colour  # orange is too pale for text
             paper = dict(facecolor="white", edgecolor="none", pad=1)
-            ax.text(factor + 0.02, y, f"{factor:.1f} times · {way}", va="center", color=ink, fontsize=10, bbox=paper)
+            ax.text(factor + 0.02, y, f"{factor:.1f} times · {way}", va="center", color=ink(WAYS[way]), fontsize=10, bbox=paper)
         ticks.append(row)
         labels.append(JOBS[job] + (f"\n(you said: {guess[job]})" if job in guess else ""))
     ax.axvline(1, color=PALETTE["grey"], linewidth=0.8, zorder=0)
     ax.axvline(min(cores, 4), color=PALETTE["green"], linewidth=1.5, linestyle="--", zorder=0)
-    ax.set_title(f"dashed: all that {cores} core{'s' * (cores > 1)} can give to 4 workers", color=PALETTE["green"], loc="left", fontsize=11)
+    ax.set_title(f"dashed: all that {cores} core{'s' * (cores > 1)} can give to 4 workers", color=ink("green"), loc="left", fontsize=11)
     if (busy := psutil.cpu_percent(interval=0.2)) > 25:
         warning = f"(other programs keep the cores {busy:.0f}% busy:\nthe bars are not what they should be)"
-        ax.set_title(warning, color=PALETTE["red"], loc="right", fontsize=10)
+        ax.set_title(warning, color=ink("red"), loc="right", fontsize=10)
     ax.set_yticks(ticks, labels)
     ax.tick_params(axis="y", length=0)
     ax.invert_yaxis()
@@ -320,7 +319,7 @@ def show_order(order: str, play_order: Callable[[str], Story], steps: int = 3) -
 
 def draw_story(story: Story) -> None:
     """Steps from left to right, a row for each worker, the counter below."""
-    _, ax = plt.subplots(figsize=(max(6.0, 1.15 * len(story) + 1.2), 2.7))
+    _, ax = plt.subplots(figsize=(max(6.0, len(story) + 1.4), 2.7))
     rows = {"A": 2, "B": 1}
     for step, (name, deed, value) in enumerate(story, start=1):
         colour = PALETTE["grey"] if deed == "waits" else PALETTE[WORKER_COLOURS[name]]
@@ -348,7 +347,7 @@ def draw_orders(finals: Mapping[str, int], columns: int = 4) -> None:
             ax.add_patch(Rectangle((left + step, y - 0.4), 0.94, 0.8, facecolor=PALETTE[WORKER_COLOURS[name]], alpha=0.45))
             ax.text(left + step + 0.47, y, name, ha="center", va="center", fontsize=10)
         colour, weight = ("green", "bold") if final == 2 else ("red", "normal")
-        ax.text(left + len(order) + 0.3, y, f"ends at {final}", va="center", color=PALETTE[colour], weight=weight, fontsize=10)
+        ax.text(left + len(order) + 0.3, y, f"ends at {final}", va="center", color=ink(colour), weight=weight, fontsize=10)
     ax.set(xlim=(-0.2, 9.5 * columns), ylim=(rows - 0.4, -0.6))
     ax.axis("off")
     plt.show()
