@@ -4,7 +4,7 @@ PYTHON ?= python3
 help:
 	@$(PYTHON) start.py help
 
-lab play test:
+lab play test install:
 	@$(PYTHON) start.py $@ $(ARGS)
 
-.PHONY: help lab play test
+.PHONY: help lab play test install

@@ -1,8 +1,9 @@
 """From a fresh clone to the course in one command:
 
-    python start.py lab     open the first lesson in JupyterLab
-    python start.py play    let a trained agent play Breakout; the video is build/play.mp4
-    python start.py test    run the tests
+    python start.py lab      open the first lesson in JupyterLab
+    python start.py play     let a trained agent play Breakout; the video is build/play.mp4
+    python start.py test     run the tests
+    python start.py install  make everything ready and start nothing
 
 Each makes what it needs in .venv beside this file, and goes straight on when nothing has changed since.
 What follows the command is handed on: python start.py lab --no-browser --port 8899
@@ -16,6 +17,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +30,12 @@ STAMP = VENV / "installed.txt"  # one fingerprint a line for each set of package
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml says
 
-# command: (the extra of pyproject.toml that it needs, what .venv's Python runs)
+# command: (the extra of pyproject.toml that it needs, what .venv's Python runs, if anything)
 COMMANDS = {
     "lab": ("", ["-m", "jupyterlab", "notebooks/00_start_here.ipynb"]),
     "play": ("", ["-m", "course_lib.cli", "play", "--agent", "dqn", "--out", "build/play.mp4"]),
     "test": ("test", ["-m", "pytest", "-n", "2", "--dist", "loadscope"]),
+    "install": ("", []),
 }
 
 # What pip's output says, and what that means to a person; the first that fits is told.
@@ -62,7 +65,7 @@ def main(arguments, version=sys.version_info):
             return 0
         packages, words = COMMANDS[command]
         prepare(packages)
-        return run([str(PYTHON), *words, *extra])
+        return run([str(PYTHON), *words, *extra]) if words else 0
     except Stop as stop:
         print(f"start.py: {stop}.", file=sys.stderr)
         return 2
@@ -88,7 +91,7 @@ def choose(arguments):
         return "help", []
     if not arguments or arguments[0] not in COMMANDS:
         said = f"'{arguments[0]}' is no command" if arguments else "say what to start"
-        raise Stop(f"{said}: python start.py lab, play or test")
+        raise Stop(f"{said}: python start.py lab, play, test or install")
     return arguments[0], arguments[1:]
 
 
@@ -194,14 +197,18 @@ def environment():
 
 
 def run(command):
-    """Run to its end and return its exit status. Ctrl-C reaches the command too, and it decides (JupyterLab asks first)."""
+    """Run to its end and return its exit status. Ctrl-C reaches the command too, and it decides (JupyterLab asks first); so does SIGTERM."""
     child = subprocess.Popen(command, cwd=ROOT, env=environment())
-    while True:
-        try:
-            status = child.wait()
-            return status if status >= 0 else 128 - status
-        except KeyboardInterrupt:
-            pass
+    before = signal.signal(signal.SIGTERM, lambda number, frame: child.terminate())  # docker stop tells its first process only
+    try:
+        while True:
+            try:
+                status = child.wait()
+                return status if status >= 0 else 128 - status
+            except KeyboardInterrupt:
+                pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from tqdm.auto import tqdm
@@ -30,7 +30,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 STATUSES = {
     "passed": ("✓", "done"),
     "unknown": ("?", "not checked"),
-    "not run": ("·", "check not run yet"),
+    "not run": ("·", "not run yet"),
     "open": ("○", "not written yet"),
     "failed": ("✗", "to mend"),
 }
@@ -136,10 +136,11 @@ def exercises_of(number: str, cells: list[Cell]) -> Iterator[Exercise]:
     for cell in cells:
         if cell.key and cell.key[0].startswith(number):
             id, variant = cell.key
-            if cell.outputs or variant not in asked.setdefault(id, {}):  # of two copies the one that was run
-                asked[id][variant] = cell
+            found = asked.setdefault(id, {})
+            if cell.outputs or variant not in found:  # of two copies the one that was run
+                found[variant] = cell
         if isinstance(cell.marks.get("points"), int):
-            points[cell.marks.get("exercise")] = cell.marks["points"]
+            points[str(cell.marks.get("exercise"))] = cell.marks["points"]
     for id, variant in CHECKS:
         if id.startswith(number):
             asked.setdefault(id, {}).setdefault(variant, None)
@@ -170,7 +171,8 @@ class Cell:
     def key(self) -> tuple[str, str | None] | None:
         """Which answer the cell checks, if it is a check: its metadata tell, or its id where they are lost."""
         if self.marks.get("role") == "check":
-            return str(self.marks.get("exercise")), self.marks.get("framework") or self.marks.get("part")
+            variant = self.marks.get("framework") or self.marks.get("part")
+            return str(self.marks.get("exercise")), variant and str(variant)
         match = None if self.marks else CHECK_ID.fullmatch(self.id)
         return match and (f"{match[1]}.{match[2]}", match[3])
 
@@ -262,7 +264,7 @@ def meanings(lessons: list[Lesson]) -> dict[str, str]:
     """The signs and what they mean; the bonus and what was not checked only where there is any."""
     exercises = all_exercises(lessons)
     told = {sign: meaning for status, (sign, meaning) in STATUSES.items() if status != "unknown" or any(one.status == status for one in exercises)}
-    return told | ({"+": "in both frameworks, a bonus"} if any(one.has_bonus for one in exercises) else {})
+    return told | ({"+": "in both frameworks"} if any(one.has_bonus for one in exercises) else {})
 
 
 def troubles(lessons: list[Lesson]) -> list[str]:
@@ -284,29 +286,24 @@ def shown(path: Path) -> str:
 
 
 def show(lessons: list[Lesson], console: Console | None = None) -> None:
-    """Print how the lessons stand, what there is to mend and where to go on."""
-    if console is None:
-        console = Console()
-    console.print(as_table(lessons))
-
-
-def as_table(lessons: list[Lesson]) -> Group:
-    """A row for each lesson, and lines below."""
+    """Print a row for each lesson, what there is to mend, and where to go on."""
+    console = console or Console()
     table = Table("lesson", "exercises", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("done", justify="right", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
     for lesson in lessons:
-        signs = Text(" ").join(sign_of(exercise) for exercise in lesson.exercises)
-        count = f"{lesson.done} of {len(lesson.exercises)}" if lesson.exercises else ""
-        table.add_row(Text(lesson.title), Text("cannot be read", "red") if lesson.problem else signs, count, points_of(lesson.exercises))
-    lines = [Text("   ".join(f"{sign} {meaning}" for sign, meaning in meanings(lessons).items()), "dim"), Text()]
-    lines += [Text.assemble(("✗", "red"), f" {answer.label}: {answer.sentence}") for answer in mistakes(lessons)]
-    lines += [Text(line) for line in troubles(lessons)]
+        signs = Text("cannot be read", "red") if lesson.problem else Text(" ").join(map(sign_of, lesson.exercises))
+        done = f"{lesson.done} of {len(lesson.exercises)}" if lesson.exercises else ""
+        table.add_row(Text(lesson.title), signs, done, points_of(lesson.exercises))
+    console.print(table)
+    console.print(Text("  ".join(f"{sign} {meaning}" for sign, meaning in meanings(lessons).items()), "dim"), end="\n\n")
+    for answer in mistakes(lessons):
+        console.print(Text.assemble(("✗", "red"), f" {answer.label}: {answer.sentence}"))
     following = go_on(lessons)
     goal = f"; next: {following[0].id} {following[0].name} in {shown(following[1].path)}" if following else ""
-    lines.append(Text(f"{sum_of(lessons)}{goal}", "bold"))
-    lines += [Text(points)] if (points := points_in_sum(lessons)) else []
-    return Group(table, *lines)
+    for line in (*troubles(lessons), f"{sum_of(lessons)}{goal}", points_in_sum(lessons)):  # names of files stay in one piece
+        if line:
+            console.print(Text(line), soft_wrap=True)
 
 
 def sign_of(exercise: Exercise) -> Text:

