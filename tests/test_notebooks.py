@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import course_lib.checks  # noqa: F401  (fills CHECKS)
 from course_lib.checks.base import CHECKS, verdict
+from course_lib.grading import legible
 
 ROOT = Path(__file__).parents[1]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
@@ -30,7 +31,8 @@ each_notebook = [pytest.param(path, id=f"{path.stem}::unfilled") for path in NOT
 
 @pytest.mark.parametrize(("path", "framework"), both_frameworks)
 def test_a_solution_prints_what_is_stored(path, framework, tmp_path):
-    expect_every_cell_to_pass(path, "--nbval", framework, tmp_path)
+    settings = legible.settings(tmp_path / "ipython")  # small text in a figure is told on stderr, where a solution has nothing stored
+    expect_every_cell_to_pass(path, "--nbval", framework, tmp_path, settings)
 
 
 @pytest.mark.parametrize("path", each_notebook)
@@ -72,13 +74,13 @@ def check_cells(notebook):
     return [(cell, CHECKS[mark.exercise, mark.get("framework") or mark.get("part")]) for cell, mark in zip(cells, marks, strict=True)]
 
 
-def expect_every_cell_to_pass(path, mode, framework, tmp_path):
+def expect_every_cell_to_pass(path, mode, framework, tmp_path, settings=None):
     """nbval on one notebook: as many cells pass as it has (a run that collects nothing, skips or times out is a failure)."""
     report = tmp_path / "report.xml"
     sanitize = f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}"
     options = [mode, "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}", sanitize, f"--junitxml={report}"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *options, str(path)]
-    output = run(command, kernel_environment(framework))
+    output = run(command, kernel_environment(framework) | (settings or {}))
     suite = ElementTree.parse(report).find("testsuite") if report.exists() else None
     count = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")} if suite is not None else {}
     cells = len(code_cells(nbformat.read(path, as_version=4)))
