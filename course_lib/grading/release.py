@@ -19,7 +19,7 @@ from course_lib.grading.submissions import answers_of, read_handin
 CONTENTS = (
     *("LICENSE", "Makefile", "constraints.txt", "environment.yml", "pyproject.toml", "start.py"),
     *("course_lib/[a-z_]*.py", "course_lib/[a-z]*/[a-z_]*.py", "course_lib/backends/[a-z]*/[a-z_]*.py"),
-    "course_lib/grading/templates/[a-z]*.html",
+    *("course_lib/arcade.js", "course_lib/arcade.css", "course_lib/grading/templates/[a-z]*.html"),
     *("data/book_learning_curves.csv", "data/pretrained/manifest.json"),
     *("data/pretrained/*/curve.csv", "data/pretrained/*/evaluations.csv"),
     *("data/pretrained/*/stage[1-5].safetensors", "data/pretrained/*/stage[1-5].game.npz"),
