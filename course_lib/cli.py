@@ -303,6 +303,7 @@ def run_share(options) -> None:
     elif chosen or not options.push:
         raise CourseError(f"{options.folder} holds a shared agent already: upload that with --push USER/NAME and no other option, or name a new folder.")
     if options.push:
+        print(f"Uploading {options.folder} to {options.push} ...", flush=True)
         try:
             print(f"uploaded: {sharing.push(options.folder, options.push, options.private)}")
         except KeyboardInterrupt as stop:

@@ -394,18 +394,21 @@ def send(folder: Path, repo_id: str, private: bool) -> str:
 
 @contextmanager
 def patient_and_silent() -> Iterator[None]:
-    """Inside, huggingface_hub waits PATIENCE for an answer, not for ever, and tries again without a word (its last word is ours to tell)."""
-    from huggingface_hub.utils import get_session, logging
+    """Inside, huggingface_hub waits PATIENCE for an answer, not for ever, and draws no bars and tells no tries: its last word is ours to tell."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, get_session, logging
 
-    session, verbosity = get_session(), logging.get_verbosity()
-    timeout = session.timeout
-    session.timeout = PATIENCE
+    session, verbosity, bars = get_session(), logging.get_verbosity(), not are_progress_bars_disabled()
+    timeout, session.timeout = session.timeout, PATIENCE
     logging.set_verbosity_error()
+    if bars:
+        disable_progress_bars()
     try:
         yield
     finally:
         session.timeout = timeout
         logging.set_verbosity(verbosity)
+        if bars:
+            enable_progress_bars()
 
 
 def refuse_repository(info, private: bool) -> None:
