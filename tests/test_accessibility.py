@@ -66,22 +66,27 @@ def test_text_that_is_shown_smaller_than_9_points_is_told(inches, points, shown)
     figure.text(0.5, 0.5, "small", fontsize=points)
     told = legible.too_small(figure)
     plt.close(figure)
-    assert told == ([] if shown is None else [f"Text that is too small: 'small' is shown at {shown} points; 9 is the least"])
+    assert told == ("" if shown is None else f"Text that is too small: 'small' is shown at {shown} points, where 9 is the least (1 such texts in a figure).")
 
 
 def test_only_text_that_is_shown_counts():
     figure, axes = plt.subplots(1, 4, figsize=(8, 2), dpi=96)
-    for ax in axes:
-        ax.set_title("title", fontsize=5)
-        ax.tick_params(labelsize=4)
+    for ax, name in zip(axes, ("hidden", "without axis", "without ticks", "without title")):
+        ax.set_title(name, fontsize=5)
+        ax.tick_params(labelsize=6)
     axes[0].set_visible(False)
     axes[1].axis("off")
     axes[2].set(xticks=[], yticks=[])
     axes[3].title.set_visible(False)
-    sizes = Counter(re.search(r"at ([\d.]*) points", line)[1] for line in legible.too_small(figure))
+    told = []
+    for shown in (axes[1].title, axes[2].title):
+        told.append(legible.too_small(figure))
+        shown.set_fontsize(12)
+    told.append(legible.too_small(figure))
+    axes[3].axis("off")
     plt.close(figure)
-    assert set(sizes) == {"5.0", "4.0"}  # one title, many ticks
-    assert sizes["5.0"] == 1
+    assert [re.search(r"'(.*)' is shown at ([\d.]+)", line).groups() for line in told[:2]] == [("without axis", "5.0"), ("without ticks", "5.0")]
+    assert "at 6.0 points" in told[2] and legible.too_small(figure) == ""
 
 
 @pytest.mark.parametrize("tag", ["", ' tags=["nbval-ignore-output"]'])

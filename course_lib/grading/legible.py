@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -16,22 +18,25 @@ PIXELS_PER_INCH = 96  # as browsers count
 SAID = "Text that is too small"
 
 
-def too_small(figure: Figure) -> list[str]:
-    """A sentence for each text that is shown smaller than 9 points."""
+def too_small(figure: Figure) -> str:
+    """A sentence on the smallest text, if it is shown smaller than 9 points; else nothing."""
     width = figure.get_tightbbox().width * figure.dpi  # pixels: empty margins are cut off
     shrunk = min(1.0, OUTPUT_WIDTH / width) * figure.dpi / PIXELS_PER_INCH
-    texts = {(text.get_text().strip(), text.get_fontsize() * shrunk) for text in figure.findobj(Text) if is_shown(text)}
-    return sorted(f"{SAID}: {text!r} is shown at {size:.1f} points; {SMALLEST:g} is the least" for text, size in texts if size < SMALLEST - 0.05)
+    sizes = {text.get_text().strip(): text.get_fontsize() * shrunk for text in texts(figure)}
+    small = [text for text, size in sizes.items() if size < SMALLEST - 0.05]
+    if not small:
+        return ""
+    text = min(small, key=sizes.get)
+    return f"{SAID}: {text!r} is shown at {sizes[text]:.1f} points, where {SMALLEST:g} is the least ({len(small)} such texts in a figure)."
 
 
-def is_shown(text: Text) -> bool:
-    """Whether a text is drawn: it and the axes it belongs to are visible; of an axis without ticks, no label is."""
-    axes = text.axes
-    if not text.get_text().strip() or not text.get_visible() or (axes is not None and not axes.get_visible()):
-        return False
-    if axes is not None and not axes.axison:
-        return text in axes.texts or text in (axes.title, axes._left_title, axes._right_title)
-    return True
+def texts(figure: Figure) -> Iterator[Text]:
+    """All text that is drawn: nothing of axes that are hidden, no ticks and labels of those that are off."""
+    artists = [*figure.texts, *figure.legends]
+    for ax in filter(Axes.get_visible, figure.axes):
+        artists += [ax] if ax.axison else [ax.title, *ax.texts, *filter(None, [ax.get_legend()])]
+    for artist in artists:
+        yield from (text for text in artist.findobj(Text) if text.get_visible() and text.get_text().strip())
 
 
 def settings(folder: Path) -> dict[str, str]:
@@ -49,7 +54,7 @@ def watch() -> None:
     @functools.wraps(draw)
     def drawn(canvas, *arguments, **options):
         result = draw(canvas, *arguments, **options)
-        print("\n".join(too_small(canvas.figure)), end="", file=sys.stderr)
+        print(too_small(canvas.figure), end="", file=sys.stderr)
         return result
 
     FigureCanvasBase.print_figure = drawn
