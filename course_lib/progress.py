@@ -315,7 +315,7 @@ def sign_of(exercise: Exercise) -> Text:
 def as_text(lessons: list[Lesson], width: int = 100) -> str:
     """The table as plain text."""
     written = StringIO()
-    show(lessons, Console(file=written, width=width, color_system=None))
+    show(lessons, Console(file=written, width=width, color_system=None, force_jupyter=False))
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
 
@@ -361,23 +361,23 @@ PANEL = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 {%- endmacro %}
 <style>
 .course-progress { max-width: 60em; overflow-x: auto; color: var(--jp-content-font-color1, inherit); }
-.course-progress table { border-collapse: collapse; margin: 0.5em 0; }
-.course-progress caption { text-align: left; caption-side: top; padding: 0.3em 0; color: inherit; }
-.course-progress th, .course-progress td { text-align: left; vertical-align: top; padding: 0.3em 0.8em; font-weight: normal; }
-.course-progress thead th { font-weight: bold; }
-.course-progress .number { text-align: right; white-space: nowrap; }
-.course-progress .mark { display: inline-block; white-space: nowrap; margin-right: 0.7em; color: inherit; text-decoration: none; }
-.course-progress a.mark:hover, .course-progress a.mark:focus { text-decoration: underline; }
+.course-progress .lessons { border-collapse: collapse; margin: 0.5em 0; font-size: inherit; }
+.course-progress .lessons caption { text-align: left; caption-side: top; padding: 0.3em 0; color: inherit; }
+.course-progress .lessons th, .course-progress .lessons td { text-align: left; vertical-align: top; padding: 0.25em 0.8em 0.25em 0.4em; font-weight: normal; }
+.course-progress .lessons thead th { font-weight: bold; }
+.course-progress .lessons .number { text-align: right; white-space: nowrap; }
+.course-progress .mark { display: inline-block; white-space: nowrap; margin-right: 0.7em; }
 .course-progress .mark b { padding-left: 0.15em; }
 .course-progress .passed b { color: var(--jp-success-color1, #388e3c); }
 .course-progress .failed b { color: var(--jp-error-color1, #d32f2f); }
+.course-progress ul.told { list-style: none; padding: 0; margin: 0.5em 0.4em; }
 </style>
 <div class="course-progress">
 <p><strong>{{ total }}</strong>
 {%- if following %}; next: {% call to(link(following[1], following[0])) %}{{ following[0].id }} {{ following[0].name }}{% endcall %}{% endif %}
 {% if points %}<br>{{ points }}{% endif %}</p>
-<table>
-<caption>What the checks have said in your notebooks, as they were saved last:
+<table class="lessons">
+<caption>What the checks have said in your notebooks, as they were saved last<br>
 {% for sign, meaning in meanings.items() %}
 <span class="mark"><b>{{ sign }}</b> {{ meaning }}</span>
 {% endfor %}
@@ -400,7 +400,7 @@ PANEL = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 </tbody>
 </table>
 {% if mistakes or troubles %}
-<ul>
+<ul class="told">
 {% for answer in mistakes %}
 <li>✗ {{ answer.label }}: {{ answer.sentence }}</li>
 {% endfor %}

@@ -358,6 +358,8 @@ def test_links_lead_from_where_the_notebook_runs(halfway, course, tmp_path, monk
 
 def test_the_panel_is_html_and_plain_text(course, monkeypatch):
     shown = []
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)  # where rich would show each line by itself
+    monkeypatch.setattr("rich.jupyter.display", lambda *parts: shown.append(parts))
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     progress.panel(course.folder)
     (data,) = shown
