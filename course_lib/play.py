@@ -116,7 +116,7 @@ def show_video(frames: list[np.ndarray], fps: int = FRAMES_PER_SECOND, width: in
     with tempfile.TemporaryDirectory() as folder:
         data = base64.b64encode(save_video(frames, Path(folder) / "game.mp4", fps, size).read_bytes()).decode()
     return HTML(
-        f'<video width="{width}" controls autoplay loop muted playsinline aria-label="A game of Breakout">'
+        f'<video width="{width}" style="max-width: 100%" controls autoplay loop muted playsinline aria-label="A game of Breakout">'
         f'<source src="data:video/mp4;base64,{data}" type="video/mp4">Your browser cannot play this video.</video>'
     )
 
