@@ -34,11 +34,11 @@ figures.show_walkers({"a coin a step": figures.coin_walks(20, 3), "a coin a game
 
 # %% [markdown]
 # The first player dithers about the start. The second, whose one coin said "right", walks to the end and fills its pockets. (Its other
-# games, in which the coin says "left", are soon forgotten: a crumb each step.)
+# games, in which the coin says "left", are quickly told: a crumb at each step.)
 #
 # **You will be able to**
 # - say, and compute, why epsilon-greedy hardly ever crosses such a corridor;
-# - turn DQN into Bootstrapped DQN by four changes: heads, masks, a head for each episode, a vote;
+# - turn DQN into Bootstrapped DQN by four changes: heads, masks, one head for each game, a vote;
 # - see two ways in which a mask dies without a word, and prove that yours is alive;
 # - read off an agent what it does not know yet;
 # - watch your own agent cross the chain that DQN does not, and dive where DQN does not get.
@@ -87,18 +87,20 @@ sizes = [5, 10, 15, 20, 25, 30, 40, 50]
 games = [1 / chance_of_treasure(size) for size in sizes]
 bound = [99 + 2.0 ** (size - 11) for size in sizes]
 print(f"your guess: {my_guess:,}; the truth: {games[-1]:.0e} games")
+for size, number in zip(sizes[-2:], games[-2:]):
+    print(f"{size} states, at a game a second: {number / (365.25 * 86_400):,.0f} years")
 figures.draw_chances(sizes, games, bound)
 
 # %% [markdown]
-# Blue is the exact number, on a scale where each tick is a hundred times the one below. It is very nearly a straight line: beyond 20, every
-# state more multiplies the games by 1.7 to 1.8. At a game a second, a chain of 40 takes seven years and a chain of 50 takes 3,000. Orange
-# and dashed is the paper's estimate for *any* learner that explores without a plan: $99 + 2^{N-11}$ games until it has learned. The two
-# run side by side.
+# Blue is the exact number, on a scale where each tick is a hundred times the one below. It is very nearly a straight line: beyond 20,
+# every further state multiplies the games by 1.7 to 1.8. Seven years would do for a chain of 40, and three thousand for one of 50. Orange and
+# dashed is the paper's estimate for *any* learner that explores without a plan: $99 + 2^{N-11}$ games until it has learned. The two run side
+# by side.
 
 # %% [markdown]
 # ## 2 · What epsilon-greedy makes of it
-# But epsilon-greedy is cleverer than a coin, is it not? It *learns*, and follows what it has learned. **Predict** for the DQN of lesson 04
-# on the chain of 20, 200 games: how many games until it is paid the 1 for the first time?
+# But epsilon-greedy is cleverer than a coin, is it not? It *learns*, and follows what it has learned. The DQN of lesson 04 plays 200 games
+# on the chain of 20. **Predict**: how many games until it is paid the 1 for the first time?
 
 # %%
 my_guess = 100  # games
@@ -110,10 +112,12 @@ figures.draw_farthest({"DQN, epsilon from 1 to 0.1": live.farthest_states(run)},
 # %% [markdown]
 # Each dot is a game, its height the farthest state. The first games, in which nearly every move is random, come farthest. Then DQN learns
 # what there is to learn near the start, the crumb, and from then on it **goes left on purpose**: only a random tenth of its moves still
-# tries anything else, and half of that is left again. How likely is it now?
+# tries anything else, and half of that is left again.
 #
 # (One confession: the seed is chosen. With some others the network's *first weights* happen to say "right" nearly everywhere, and carry
 # DQN to the end before it has learned anything. Keep that luck in mind; it is about to become a method.)
+#
+# How likely is the other end now, for somebody who goes right at one step in twenty?
 
 # %%
 print(f"a coin at every step:         one game in {1 / chance:,.0f}")
@@ -135,6 +139,10 @@ print(f"greedy left, epsilon of 0.1:  one game in {1 / chance_of_treasure(20, ri
 #
 # Where do such guesses come from? From the **bootstrap** (Efron 1979): give each of $K$ statisticians a different part of the same data.
 # Where data are plenty, their answers agree all the same. Where they are scarce, the answers differ, and each of them is a guess that fits.
+#
+# Let us try it on a curve. Ten statisticians, whom we call **heads** from here on, each fit a curve of their own to a few noisy points. On
+# the left all of them see all points and begin with the same weights; on the right each sees a random half of the points and begins with
+# random weights of its own.
 
 # %%
 rng = np.random.default_rng(1)
@@ -148,9 +156,9 @@ curves = {
 figures.draw_fits(curves, x, y)
 
 # %% [markdown]
-# Ten curves through the same red points; below, in purple, how far they are apart. Left, all ten saw all points and began alike: one
-# opinion ten times, *certain even in the gap* where nobody has measured anything. Right, each began elsewhere and saw half of the points:
-# they agree where the points are and differ where there are none. **Disagreement is a map of what is not known.**
+# Ten curves through the same red points; below, in purple, how far they are apart. Left, one opinion ten times,
+# *certain even in the gap* where nobody has measured anything. Right, ten opinions, which agree where the points are and differ where there
+# are none. **Disagreement is a map of what is not known.**
 #
 # Bootstrapped DQN does this with Q-values. Four things are different from DQN:
 #
@@ -158,7 +166,7 @@ figures.draw_fits(curves, x, y)
 # |---|---|---|---|
 # | 1 | one output layer | K **heads** on a shared core | 07.1 |
 # | 2 | learns from every transition | each transition has a **mask**: which heads may learn from it | 07.2, 07.3 |
-# | 3 | epsilon-greedy, step by step | one **head is drawn for each episode** and followed | 07.4 |
+# | 3 | epsilon-greedy, step by step | one **head is drawn for each episode** (a game from start to end) and followed | 07.4 |
 # | 4 | plays its best action | plays what **most heads vote for** | 07.5 |
 
 # %% [markdown]
@@ -256,7 +264,7 @@ my_guess = 0.5
 def pull_at_the_core(num_heads, scaled):
     """Gradient at a feature x of the sum of K heads, each of which has slope 0.5."""
     x = torch.tensor(2.0, requires_grad=True)
-    features = x / num_heads + (x - x / num_heads).detach() if scaled else x  # the same number either way
+    features = x / num_heads + (x - x / num_heads).detach() if scaled else x  # the same number either way; detach: a mere number
     losses = [0.5 * features for _ in range(num_heads)]
     sum(losses).backward()
     return features.item(), x.grad.item()
@@ -273,7 +281,8 @@ for num_heads in (1, 10):
 # `features` is x, but only a K-th of it lets a gradient through. (If you average the heads' losses, core and heads are both scaled by 1/K.
 # Adam and RMSprop, which measure a gradient by its own size, hardly notice.)
 #
-# The library computes all heads at once, by `einsum`, instead of one by one:
+# The library computes all heads at once, by `einsum`, instead of one by one. The letters name the axes, b for the batch, f for the features,
+# k for the heads, a for the actions; a letter that is missing after the arrow is summed over:
 
 # %%
 rng = np.random.default_rng(0)
@@ -368,7 +377,7 @@ for name, each in curves.items():
 figures.draw_fits(curves, x, y)
 
 # %% [markdown]
-# From left to right: the smaller p, the more the heads differ *at the points*, too; with p = 0.5 each knows that a few noisy points prove
+# The smaller p (the further left), the more the heads differ *at the points*, too: with p = 0.5 they admit that a few noisy points prove
 # little. With p = 1.0 they agree at the points only: in the gap each still follows its **own first weights**. That alone is often
 # diversity enough, which is why the paper's Atari agents do without masks. Take away the different first weights as well (far right), and
 # all disagreement is gone for good: that agent is a DQN that computes everything ten times.
@@ -468,8 +477,8 @@ print("gradient of each loss:", losses.grad.tolist(), " masked out:", losses.gra
 # ## 7 · Follow one
 # *A good place to begin the second sitting.*
 #
-# Ten heads, and nothing learned yet: random first weights. Here is what each of them would do in each of the chain's 20 states, and how
-# far it would walk if it played a whole game.
+# Ten heads, and nothing learned yet: random first weights. A state is shown to them as a row of N lamps, of which the first *s* are lit. Here
+# is what each head would do in each of the chain's 20 states, and how far it would walk if it played a whole game.
 
 # %%
 Heads = {"torch": HeadsTorch, "keras": HeadsKeras}[FRAMEWORK]
@@ -494,7 +503,7 @@ figures.draw_beliefs(beliefs, sticks, "ten fresh heads")
 
 # %% [markdown]
 # Blue says right, orange left, the stronger the surer. Nobody has told them anything, and still each head has *an opinion that holds for
-# long stretches*: neighbouring states look alike to a network. One of the ten happens to believe in "right" all the way.
+# long stretches*: neighbouring states, a single lamp apart, look alike to a network. One of the ten happens to believe in "right" all the way.
 #
 # **Predict**: now change the head at *every step*, among the same ten. How far do ten games get?
 
@@ -845,6 +854,8 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** Epsilon-greedy with a larger epsilon, 0.5 for ever: does it cross a chain of 50?
 # <details><summary>Answer</summary>No. It tries more single moves, not longer plans. Even with epsilon 1 it is the coin: some $10^{11}$
 # games.</details>
@@ -854,17 +865,16 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # opinions away, and what is left is dithering (section 7).</details>
 #
 # **3.** Somebody draws the masks when a batch is sampled, with p = 0.5. What do the heads learn from, in the long run?
-# <details><summary>Answer</summary>From everything: each transition is sampled many times, and sooner or later every head's bit is set.
-# The noise is new, the data are the same.</details>
+# <details><summary>Answer</summary>From everything, not from a half each: a transition is sampled many times, and sooner or later every
+# head's bit is set. The noise is new, the data are the same.</details>
 #
 # **4.** With `p = 1.0` all heads learn from the same transitions. Why do they still differ, and where?
 # <details><summary>Answer</summary>By their first weights (and each by its own targets), where there are few data or none. A prior
 # function makes this diversity permanent.</details>
 #
 # **5.** Your masked loss is the same number for every mask you try. What has happened, and how do you prove the repair?
-# <details><summary>Answer</summary>The mask cancels: (B, 1) times (B,), or a mean taken first. Ask the gradient: masked samples must get
-# exactly
-# 0.</details>
+# <details><summary>Answer</summary>The mask cancels: (B, 1) times (B,), or a mean taken first. A falling loss proves nothing, it falls either
+# way. Ask the gradient: masked samples must get exactly 0.</details>
 
 # %% [markdown]
 # ## What to try next
@@ -886,8 +896,7 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 # - Osband et al.: [Behaviour suite for reinforcement learning](https://arxiv.org/abs/1908.03568). ICLR 2020. DeepSea.
 # - Thompson: [On the likelihood that one unknown probability exceeds another in view of the evidence of two
 #   samples](https://www.jstor.org/stable/2332286). Biometrika 25, 1933.
-# - Efron: [Bootstrap methods: another look at the jackknife](https://projecteuclid.org/euclid.aos/1176344552). Annals of Statistics 7,
-#   1979.
+# - Efron: [Bootstrap methods: another look at the jackknife](https://doi.org/10.1214/aos/1176344552). Annals of Statistics 7, 1979.
 # - van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016.
 # - Wang et al.: [Dueling network architectures for deep reinforcement learning](https://arxiv.org/abs/1511.06581). ICML 2016.
 #

@@ -12,12 +12,13 @@ import torch
 import cv2
 import numpy as np
 
-from course_lib import checks, play, pretrained
+from course_lib import arcade, checks, play, pretrained
 from course_lib.evaluation import Scores
 from course_lib.figures import use_course_style
 from course_lib.figures import watch as figures
 from course_lib.figures import watch_live as live
 from course_lib.figures.a3c import spread_out
+from course_lib.figures.breakout import find_ball
 from course_lib.learners import action_scores
 from course_lib.recordings import recorded_game
 
@@ -48,8 +49,8 @@ for name, game in films.items():
 # - find out what on the screen a network rests its choice on, without reading a single weight;
 # - find the moment at which an agent discovers the tunnel.
 #
-# **Minutes**: about 70. **You need**: lessons 04 and 06, for section 6 also lesson 07. No emulator is needed: all the games of this lesson
-# are recorded. Where Atari is installed, you can have new ones.
+# **Minutes**: about 80. **You need**: lessons 04 and 06, for section 6 also lesson 07. No emulator is needed: all the games of this lesson
+# are recorded. Where Atari is installed, you can have new ones, and play yourself.
 
 # %% [markdown]
 # ## 1 · How the stages came about
@@ -84,15 +85,55 @@ live.show_selector(FRAMEWORK)
 # %% [markdown]
 # The picture is one moment of the game, the one where DQN's three Q-values lie farthest apart while the ball falls. Where no emulator is
 # installed, *Play* shows the recorded game of the stage, and says so.
+#
+# <details><summary>What there is to find</summary>
+#
+# 1. Stage 1 holds "stay" best on nearly every step of its recorded game, wherever the ball is.
+# 2. Mostly it is undecided while the ball is on its way up, and has one bar near 1 when the ball falls and is low: now or never, as in
+#    lesson 00.
+# 3. The same again: they are divided while there is time, and vote with one voice when there is none. Section 6 counts it.
+# </details>
+
+# %% [markdown]
+# ### Play it yourself
+# Now you. You play on the left, a stage of your choice on the right, and both games begin with the same seed. Press *Start*: **←** and **→**
+# move the paddle, **space** serves, **P** pauses, **Esc** leaves the board. (Where there is no emulator, the cell says so.) Choose another
+# agent, stage or seed in the cell, and run it again.
+#
+# **Predict**: who makes more points with five balls, you or stage 3 of DQN?
+
+# %% tags=["nbval-ignore-output"]
+my_guess = {"I": 30, "stage 3": 30}
+print("your guess:", my_guess)
+arcade.play_against("dqn", stage=3, seed=0, framework=FRAMEWORK)
+
+# %% [markdown]
+# From your eye to your finger it takes some 250 ms; the agent decides every 67 ms. **Before you run the next cell**: which balls did you
+# lose, the slow or the fast ones? And which does it lose? The cell goes through DQN's recorded games, and through every ball that came down
+# to the paddle: how many rows of the screen it fell in a step, and whether it was lost.
+
+# %%
+for stage in stages:
+    speeds, lost = figures.falls(recorded_game("dqn", stage))  # float [N], rows a step; bool [N]
+    fast = speeds > 10
+    print(f"stage {stage}: lost {lost[~fast].sum()} of {(~fast).sum():2} slower balls, {lost[fast].sum()} of {fast.sum():2} of the fastest")
+for rows in (4, 13):
+    print(f"{rows:2} rows a step: down from the wall to the paddle, 96 rows, in {96 / rows / 15:.1f} s")
+
+# %% [markdown]
+# The fastest balls leave you half a second, and half of that is gone before you have moved: these are the ones that people lose. Stage 1
+# loses every ball, the slowest too. It is quick enough, and does not know where they will land. Stage 5 knows, and loses the fastest only,
+# though even they give it time for seven decisions. It is not too slow for them; it has probably met too few, for they come late in good
+# games. **Your limit is reaction, its limit is experience.** (One game each, so mind section 4.)
 
 # %% [markdown]
 # ## 3 · Five stages in one figure
-# Thirty games of each stage. Each pale dot is a game; the black dot with its number is the mean, the black line a 95 % interval (section
+# Thirty games of each stage. Each pale dot is a game; the black dot with its number is the mean, the black line a 95% interval (section
 # 4). A3C draws its actions, the other two take their best one, except for one action in a hundred. **Predict**: how far apart are the best
-# and the worst game of one and the same stage: 10 %, or a factor of three?
+# and the worst game of one and the same stage: 10%, a factor of two, or more?
 
 # %%
-my_guess = "10 %"
+my_guess = "10%"
 best = pretrained.find_stage("dqn")["evaluation"]["scores"]
 print(f"your guess: {my_guess}; the best stage of DQN, worst and best of 30 games: {min(best):.0f} and {max(best):.0f} points")
 figures.draw_scores(entries)
@@ -144,11 +185,11 @@ for lower, higher in zip(stages, stages[1:]):
 # %% [markdown]
 # Wherever the first number is above the second, a single game can tell you the wrong story. The **mean of many games** is steadier. How
 # steady? Had we played thirty *other* games, what would their mean have been? We cannot ask for thirty new games again and again, but we
-# can pretend (Efron's bootstrap, which you know from lesson 07):
+# can pretend (Efron's **bootstrap**, from which the agent of lesson 07 has its name):
 #
 # 1. draw 30 games *out of our 30*, with replacement, so that some come twice and others not at all;
 # 2. take their mean;
-# 3. do so 10,000 times, and cut off the lowest and the highest 2.5 % of the means.
+# 3. do so 10,000 times, and cut off the lowest and the highest 2.5% of the means.
 #
 # $$\left[\,q_{2.5\,\%}(m_1, \dots, m_{10000}),\; q_{97.5\,\%}(m_1, \dots, m_{10000})\right], \qquad m_i = \text{mean of the } i\text{-th drawing}$$
 
@@ -159,7 +200,7 @@ def resampled_means(scores, rng, times=10_000):
 
 
 def bootstrap_interval(scores, rng, times=10_000):
-    """95 % interval of the mean of scores [N]: float [2], its low and its high end."""
+    """95% interval of the mean of scores [N]: float [2], its low and its high end."""
     return np.percentile(resampled_means(scores, rng, times), [2.5, 97.5])
 
 
@@ -180,7 +221,7 @@ print(f"games inside the interval: {inside} of {len(games)}")
 
 # %% [markdown]
 # ### Does it keep its promise?
-# "95 %" is a promise about the **recipe**: used again and again, it should miss the truth about five times in a hundred. To test that we
+# "95%" is a promise about the **recipe**: used again and again, it should miss the truth about five times in a hundred. To test that we
 # need an agent whose true mean we know. So here is a made-up one: 100,000 games, from which we draw as many sets of games as we like.
 # **Predict**: of 40 intervals from 30 games each, how many miss?
 
@@ -228,7 +269,7 @@ print(f"means of 30 new games inside an old interval: {np.mean(inside):.0%} on a
 # ### Exercise 08.1 · Interpret an interval
 # *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
-# Three agents, 30 games each, 95 % bootstrap intervals of the mean as above:
+# Three agents, 30 games each, 95% bootstrap intervals of the mean as above:
 #
 # | agent | mean | interval |
 # |---|---|---|
@@ -236,7 +277,7 @@ print(f"means of 30 new games inside an old interval: {np.mean(inside):.0%} on a
 # | B | 70 | 61 to 80 |
 # | C | 64 | 56 to 73 |
 #
-# - **a**: About 95 % of A's games score between 44 and 57 points.
+# - **a**: About 95% of A's games score between 44 and 57 points.
 # - **b**: If A plays 30 new games, their mean is certain to lie between 44 and 57.
 # - **c**: Used again and again on new sets of 30 games of one agent, the recipe misses the true mean in about 5 to 8 of 100 cases.
 # - **d**: B is better than A: so large a gap between the intervals is hardly luck with the games.
@@ -355,6 +396,9 @@ print("yours agrees with scipy's trim_mean on every stage:", all(agree))
 
 # %% [markdown]
 # Go down the list: is there a stage whose mean and IQM lie far apart? Then look for its lucky games in the clouds of section 3.
+#
+# And this is how to speak of an agent honestly: thirty games, their seeds fixed beforehand, the mean with its interval, the IQM beside it.
+# Lesson 09 puts just that on the card of an agent that you share.
 
 # %% [markdown]
 # ## 5 · What does it look at?
@@ -508,7 +552,7 @@ figures.draw_looks(shares)
 # Bootstrapped DQN has ten heads, and where they differ, they have seen too little (lesson 07). The chain had 20 states; now let us ask the
 # same of Breakout. For a minute of a recorded game of its best stage: the **spread** of the Q-values (over heads, then the mean over
 # actions, your 07.6) and the share of heads **behind the winner** of the vote. **Predict**: are they of one mind while the ball flies up,
-# or while it falls?
+# or when it falls and is low?
 
 # %%
 my_guess = "while it flies up"
@@ -524,11 +568,19 @@ figures.draw_heads(voted, spread, winner)
 
 # %% [markdown]
 # From above: points, spread, and votes for the winner, step by step; dotted red lines are lost balls. Below, the three moments of largest
-# spread (A to C, red) and of smallest (D to F, blue), with their spread. Compare the screens: where is the ball in A to C, and where in D
-# to F?
-#
-# Spread and votes need not agree. Heads may be far apart about *how much* the future is worth and still be of one mind about *what to do*.
-# For playing only the second counts; for exploring, the first is the map of what is unknown.
+# spread (A to C, red) and of smallest (D to F, blue), with their spread. Compare the screens: where is the ball in A to C? And how many
+# bricks are gone in A to C, how many in D to F? Now the answer to your guess, over all steps:
+
+# %%
+rows = np.array([np.nan if ball is None else ball[0] for ball in map(find_ball, voted.frames[: len(voted)])])  # [T], of the ball
+falls = np.diff(rows, prepend=np.nan) > 0
+for name, where in (("on its way up", ~falls & ~np.isnan(rows)), ("falling and low", falls & (rows > 150))):
+    print(f"ball {name:15}: spread {spread[where].mean():.2f}, behind the winner {winner[where].mean():.0%}")
+
+# %% [markdown]
+# When the ball is low, the heads are more of one mind about *what to do*, and no closer together about *how much* the future is worth: spread
+# and votes need not agree. For playing only the votes count; for exploring, the spread is the map of what is unknown. (It grows as the
+# game goes on, too: a wall with so many holes was a rarer sight in training.)
 
 # %% [markdown]
 # ## 7 · The tunnel
@@ -559,11 +611,11 @@ def break_through(game):
 print("bricks at the start:", bricks(game.frames[0]).sum(), " the ball is behind the wall:", is_behind(game.frames[0]))
 
 # %% [markdown]
-# **Predict**: how many bricks still stand when the ball gets through for the first time: 100, 80, or 30 of the 108? And how much faster do
-# the points come after that?
+# **Predict**: how many bricks still stand when the ball gets through for the first time: some 90, 60, or 30 of the 108? And how many times as
+# fast do the points come after that?
 
 # %%
-my_guess = {"bricks": 30, "times faster": 2}
+my_guess = {"bricks": 30, "times as fast": 2}
 print("your guess:", my_guess)
 tunnels = {}
 for agent, agent_stages in live.shipped().items():
@@ -582,7 +634,8 @@ for agent, agent_stages in live.shipped().items():
 
 # %% [markdown]
 # One recorded game each, so these lines are anecdotes again; and bricks further up are worth more (7 points in place of 1), which is part
-# of any gain. The figure shows the stages of the agent that got through most often:
+# of any gain. The figure shows the stages of the agent that got through most often (of
+# agents that tie, the first):
 
 # %%
 digger = max(tunnels, key=lambda agent: sum(step is not None for _, _, step in tunnels[agent].values()))
@@ -607,6 +660,8 @@ play.show_video(recorded_game(digger, stage).frames[start : start + 225], width=
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** A friend shows you one game of an agent: 210 points. Yours has a mean of 120 over 30 games. Whose is better?
 # <details><summary>Answer</summary>You cannot know. Single games scatter by large factors (section 3), and a game that is <em>shown</em>
 # has often been chosen. Ask for 30 games with seeds fixed in advance.</details>
@@ -649,9 +704,8 @@ play.show_video(recorded_game(digger, stage).frames[start : start + 225], width=
 # - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016.
 # - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015.
 #   Its supplement has a film of the tunnel.
-# - Efron: [Bootstrap methods: another look at the jackknife](https://projecteuclid.org/euclid.aos/1176344552). Annals of Statistics 7,
-#   1979.
+# - Efron: [Bootstrap methods: another look at the jackknife](https://doi.org/10.1214/aos/1176344552). Annals of Statistics 7, 1979.
 # - Atrey, Clary, Jensen: [Exploratory not explanatory: counterfactual analysis of saliency maps for deep reinforcement
 #   learning](https://arxiv.org/abs/1912.05743). ICLR 2020. What such maps do not prove.
 #
-# **Next**: [10 · The bug museum](10_bug_museum.ipynb). (09 · Share your agent is in the making.)
+# **Next**: [09 · Share your agent](09_share_your_agent.ipynb).

@@ -52,7 +52,7 @@ figures.draw_pair(found, sound)
 # - recognise where broadcasting hides a bug, in NumPy, PyTorch and Keras alike;
 # - **mend** all nine.
 #
-# **Minutes**: 110, a room at a time if you like. **You need**: lessons 01, 03, 04 and 06. Rooms 6 to 8 speak of lesson 07's agent and
+# **Minutes**: about 150, a room at a time if you like. **You need**: lessons 01, 03, 04 and 06. Rooms 6 to 8 speak of lesson 07's agent and
 # explain what they need.
 
 # %%
@@ -151,7 +151,7 @@ figures.draw_settled(returns, settle(exhibit_value_loss))
 
 # %% [markdown]
 # The orange dots are the returns, the blue line the values that were learned: all 3, the mean of the batch, whatever the state. In A3C a
-# batch is a rollout, so the head learns of each state the mean return of the steps around it: a blurred value, which hardly tells the
+# batch is a rollout, so the head learns for each state the mean return of the steps around it: a blurred value, which hardly tells the
 # step before a lost ball from those before it. The policy still learns (a blurred baseline is an honest one), so the score rises, and
 # nobody looks.
 #
@@ -163,7 +163,8 @@ figures.draw_settled(returns, settle(exhibit_value_loss))
 #
 # **Proof**: `prove_value_loss(suspect)`. A suspect is called as `suspect(returns, values)`, with floats `[N]` and `[N, 1]`, and should
 # return one number, the mean squared error: returns `[1, 2, 4]` and values `[[1], [2], [7]]` cost 3. Raise `AssertionError` (by `assert`)
-# exactly if it pairs strangers. **Mend**: `value_loss(returns, values)`, which does it right.
+# exactly if it compares returns with the values of other states, too. **Mend**: `value_loss(returns, values)`, with the same arguments,
+# which returns the mean squared error, a float.
 #
 # <details><summary>Hint 1</summary>Which values should cost nothing? Choose returns that differ from each other, and more than
 # one.</details>
@@ -220,7 +221,7 @@ def exhibit_returns(rewards, values, terminated, discount):
 
 # %% [markdown]
 # Let us learn with it: a corridor of twelve states, one reward of 1 at the exit, rollouts of four steps, 400 passes. **Predict**: which of
-# the twelve values come out wrong? None, one in four, a few by a little, or most of them by everything?
+# the twelve values come out wrong? None, one in four, all of them a little, or most of them altogether?
 
 # %%
 my_guess = "one in four"
@@ -253,8 +254,8 @@ figures.draw_corridor(learn_corridor(exhibit_returns), 0.9 ** np.arange(11, -1, 
 # *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # **Proof**: `prove_k_step_returns(suspect)`, for suspects that are called as the exhibit is, `suspect(rewards, values, terminated,
-# discount)` with floats `[T]` and `[T + 1]`, a bool and a float, and should return floats `[T]`. **Mend**: `k_step_returns` with the same
-# arguments. Rewards `[0, 1]`, values `[3, 7, 8]`, not terminated, discount 0.5 give `[2.5, 5.0]`; terminated, `[0.5, 1.0]`.
+# discount)` with floats `[T]` and `[T + 1]`, a bool and a float, and should return floats `[T]`. Condemn those that take the value of the
+# wrong state for what follows. **Mend**: `k_step_returns` with the same arguments. Rewards `[0, 1]`, values `[3, 7, 8]`, not terminated, discount 0.5 give `[2.5, 5.0]`; terminated, `[0.5, 1.0]`.
 #
 # <details><summary>Hint 1</summary>In the corridor, a state with n steps to go before the paying one is worth 0.9 to the power n. Write
 # down five neighbouring values. What are the returns of the steps between them?</details>
@@ -333,7 +334,7 @@ figures.draw_lit(lit, (10, 20))
 # *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # **Proof**: `prove_restart_history(suspect)`; `suspect(frame)` gets uint8 `[1, 84, 84, 1]` and should return uint8 `[84, 84, 4]`, the frame
-# in each channel. Beware: one of the innocents uses `reshape` too, and does it right. **Mend**: `restart_history(frame)`, a new array. A
+# in each channel. Condemn those that move pixels. Beware: one of the innocents uses `reshape` too, and does it right. **Mend**: `restart_history(frame)`, a new array. A
 # frame lit at `[0, 10, 20, 0]` gives an observation lit at `[10, 20, 0]` to `[10, 20, 3]` and nowhere else.
 #
 # <details><summary>Hint 1</summary>Make the spark of the cell above inside your proof, and say where it must be seen.</details>
@@ -437,8 +438,8 @@ print(f"your guess: {my_guess}; measured: {growth / 7056:.0f} for each new one, 
 # **Mend**: the class `FrameMemory`, which keeps each frame once. `add(frame, starts)` gets uint8 `[84, 84]` and whether it opens a game; at
 # most `capacity` frames come. `transition(t)` returns two stacks uint8 `[84, 84, 4]`, newest last: what was seen at frame t, and one frame
 # later (t is never a game's last frame). A game's first frame stands in for those before it: with frames 10, 11, 12 of one game,
-# `transition(1)` holds `10, 10, 10, 11` and `10, 10, 11, 12`. The emulator hands over the same array again and again, with a new picture
-# in it.
+# `transition(1)` holds `10, 10, 10, 11` and `10, 10, 11, 12`. Copy what you keep: the emulator hands over the same array again and again,
+# with a new picture in it.
 #
 # <details><summary>Hint 1</summary>Proof: the line with <code>growth</code> in the cell above is nearly all of it. Ask about
 # <code>suspect</code>, and assert something about the growth.</details>
@@ -494,7 +495,7 @@ FrameMemory = checks.museum.frame_memory(FrameMemory)
 
 # %% [markdown]
 # ## Room 5 · Left is right
-# A small one. A comment in the book's code explains the emulator's numbers: 2 moves left, 3 moves right. A
+# A small one. A comment in the book's code explains the emulator's numbers: 2 moves left, 3 moves right (you met it in lesson 01). A
 # colleague believes it, and builds a keyboard on it.
 
 # %%
@@ -751,8 +752,8 @@ def exhibit_targets(rewards, terminated, next_online, next_target, discount):
 
 
 # %% [markdown]
-# **Predict**: follow the target of *one* transition through 100
-# updates, with a copy every 25. How often does it change? (Right would be three times.)
+# **Predict**: follow the target of *one* transition through 100 updates, with a copy every 25. How often does it change? (Right would be
+# three times.)
 
 # %%
 my_guess = 3
@@ -985,9 +986,9 @@ figures.draw_verdicts(of_exhibits, of_mends)
 # - **Put a bug back.** Use room 1's loss in lesson 06's agent on Catch. *Expect*: the score rises as before, and even the values look
 #   sound, about 0.9 in most states with the right loss and with this one: in Catch a whole rollout is worth nearly the same. Now ask your
 #   proof.
-# - **Proofs by the dozen.** Take `prove_masked_mean` and draw losses and masks at random, 100 times, with sizes from 1 to 8. *Expect*:
-#   the exhibit is acquitted only where B is 1 or the shouting sample counts after all; your mend never falls. (The library *hypothesis*
-#   does this with taste.)
+# - **Proofs by the dozen.** Let your proof of room 6 ask 100 times, with losses and masks drawn at random and B from 1 to 8: one masked
+#   sample shouts, and nothing may change. *Expect*: the exhibit gets away only where no sample is masked, as always with B = 1; your mend
+#   gets away each time. (The library *hypothesis* does this with taste.)
 # - **Your own museum.** Take the last bug that cost you a day. Write the exhibit in ten lines, find the cheapest tool that convicts it, and
 #   try the proof on the bug first. *Expect*: the proof is shorter than the day.
 
@@ -998,10 +999,13 @@ figures.draw_verdicts(of_exhibits, of_mends)
 # - V. Mnih et al., [Human-level control through deep reinforcement learning](https://doi.org/10.1038/nature14236), Nature 518, 2015: the
 #   target network and the memory.
 # - I. Osband et al., [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: heads and masks.
-# - H. van Hasselt, A. Guez, D. Silver, [Deep Reinforcement Learning with Double Q-learning](https://arxiv.org/abs/1509.06461), 2015.
+# - H. van Hasselt, A. Guez, D. Silver, [Deep Reinforcement Learning with Double Q-learning](https://arxiv.org/abs/1509.06461), AAAI 2016: two
+#   networks for one target.
 # - A. Irpan, [Deep Reinforcement Learning Doesn't Work Yet](https://www.alexirpan.com/2018/02/14/rl-hard.html), 2018, and J. Schulman,
 #   [Nuts and Bolts of Deep RL Research](http://joschu.net/docs/nuts-and-bolts.pdf), 2016: why such bugs hide so well.
 # - Documentation: [NumPy's broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html),
 #   [tracemalloc](https://docs.python.org/3/library/tracemalloc.html), [torch
 #   SmoothL1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html), [Keras regression
 #   losses](https://keras.io/api/losses/regression_losses/).
+#
+# **That was the last lesson.** Which bricks are still standing? The map in [00 · Start here](00_start_here.ipynb) shows it.

@@ -11,6 +11,7 @@ from course_lib.checks.base import CHECKS, verdict
 from course_lib.config import BOOTSTRAPPED_CHAIN, BOOTSTRAPPED_DEEP_SEA, CHAIN, replace
 from course_lib.figures import bootstrapped, use_course_style
 from course_lib.figures import bootstrapped_live as live
+from course_lib.grading.legible import too_small
 from course_lib.toy import Chain
 
 matplotlib.use("Agg")
@@ -242,7 +243,16 @@ def test_walkers_move_and_the_picture_says_how_far():
     assert html.startswith('<img src="data:image/gif;base64,') and "straight: farthest 6 of 6" in html
 
 
-def test_every_drawing_draws():
+@pytest.fixture
+def legible(monkeypatch):
+    """Whatever is drawn has text of 9 points or more as shown."""
+    drawn = []
+    monkeypatch.setattr(plt, "show", lambda: (plt.gcf().canvas.draw(), drawn.append(too_small(plt.gcf()))))
+    yield
+    assert drawn and not any(drawn)
+
+
+def test_every_drawing_draws(legible):
     rng = np.random.default_rng(0)
     bootstrapped.draw_chances([5, 10, 20], [3, 20, 3_000], [99, 99.5, 611])
     bootstrapped.draw_farthest({"DQN": [2, 5, 3]}, size=20)
@@ -251,6 +261,7 @@ def test_every_drawing_draws():
     x, y = rng.random(5), rng.random(5)
     bootstrapped.draw_fits({"alike": live.fit_heads(x, y, np.ones((5, 3), bool), same_start=True)}, x, y)
     assert "0 everywhere" in text_in_figure()
+    bootstrapped.draw_fits({f"p = {p}, alike": live.fit_heads(x, y, np.ones((5, 3), bool)) for p in range(4)}, x, y)
     bootstrapped.draw_masks(rng.random((9, 4)) < 0.5, 0.5)
     bootstrapped.draw_beliefs(rng.normal(size=(20, 10, 2)), [3] * 10, "fresh")
     assert text_in_figure().count("walks to 3") == 10

@@ -10,6 +10,7 @@ import pytest
 from course_lib.checks import museum as checks
 from course_lib.checks.base import CHECKS, verdict
 from course_lib.figures import museum
+from course_lib.grading.legible import too_small
 
 OBSERVATION = np.random.default_rng(0).integers(0, 256, (84, 84, 4), np.uint8)
 STAIRS = np.repeat([1.0, 2.0, 3.0, 4.0], 25)
@@ -35,8 +36,7 @@ pytestmark = pytest.mark.usefixtures("no_windows")
 def test_a_drawing_is_legible(draw):
     draw()
     plt.gcf().canvas.draw()
-    texts = [text for text in plt.gcf().findobj(plt.Text) if text.get_text() and text.get_visible()]
-    assert texts and min(text.get_fontsize() for text in texts) >= 9
+    assert too_small(plt.gcf()) == []
 
 
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
@@ -48,7 +48,7 @@ def test_a_drawing_names_its_axes(draw):
 def test_a_wrong_verdict_is_grey():
     TABLES["verdicts"]()
     stamps = [text for text in plt.gca().texts if text.get_text() in ("condemned", "acquitted")]
-    grey = [text for text in stamps if text.get_color() == museum.PALETTE["grey"]]
+    grey = [text for text in stamps if text.get_color() == museum.ink("grey")]
     assert len(stamps) == 18 and [text.get_text() for text in grey] == ["acquitted"]
 
 

@@ -16,6 +16,7 @@ from course_lib.config import A3C_SMOKE, BOOTSTRAPPED_SMOKE, SMOKE
 from course_lib.errors import CourseError
 from course_lib.evaluation import Scores
 from course_lib.figures import watch, watch_live
+from course_lib.grading.legible import too_small
 from course_lib.learners import make_learner
 from course_lib.play import MEANINGS, Episode, picture
 
@@ -197,6 +198,17 @@ def test_moments_tell_of_a_ball_behind_the_wall_if_there_is_one():
     assert watch.telling_moments(game) == {"back from the wall": 4}
 
 
+def test_falls_tell_fast_balls_from_slow_ones_and_lost_ones_from_caught_ones():
+    slow, fast = [(row, 60) for row in range(110, 186, 4)], [(row, 60) for row in range(110, 186, 13)]
+    up = [(row, 60) for row in range(180, 110, -6)]
+    balls = [None, *slow, *up, None, *fast, None, *slow, None]
+    game = game_of([screen_with(ball) for ball in balls])
+    gone = 1 + len(slow) + len(up) + 1 + len(fast)  # the screen on which the second ball is lost
+    game.lives = [5] * (gone - 1) + [4] * (len(game) - gone) + [3]
+    speeds, lost = watch.falls(game)
+    assert speeds.tolist() == [4, 13, 4] and lost.tolist() == [False, True, True]
+
+
 def test_steps_far_apart():
     assert watch.apart([50, 55, 90, 20, 200], 3) == [20, 50, 90]
 
@@ -222,7 +234,7 @@ DRAWINGS = {
 
 LABELS = {
     "scores": {"x": {"stage"}, "y": {"points (even steps to 10, then logarithmic)"}, "title": {"DQN", "A3C", "Bootstrapped DQN"}},
-    "where": {"title": {"DQN 1: 0 points", "2: 0 points", "A3C 1: 0 points", "Bootstrapped DQN 1: 0 points"}},
+    "where": {"y": {"DQN", "A3C", "Bootstrapped DQN"}, "title": {"1: 0 points", "2: 0 points", "3: 0 points"}},
     "curves": {"x": {"agent steps (millions)", "hours of training"}, "y": {"points, mean of many games"}},
     "resampling": {"x": {"points"}, "y": {"30 games", "resampled means"}},
     "coverage": {"x": {"set of 30 games"}, "y": {"points"}, "title": {"1 of 2 miss"}},
@@ -241,8 +253,7 @@ def test_a_drawing_is_labelled_and_legible(name, stages, no_windows):
     figure.canvas.draw()
     for what, read in (("x", plt.Axes.get_xlabel), ("y", plt.Axes.get_ylabel), ("title", plt.Axes.get_title)):
         assert LABELS[name].get(what, set()) <= {read(ax) for ax in figure.axes}
-    texts = [text for text in figure.findobj(plt.Text) if text.get_text() and text.get_visible()]
-    assert texts and min(text.get_fontsize() for text in texts) >= 9
+    assert too_small(figure) == []
 
 
 def test_curves_are_drawn_without_a_diary_too(stages, no_windows, tmp_path, monkeypatch):

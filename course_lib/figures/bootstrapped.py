@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from PIL import Image, ImageDraw, ImageFont
 
-from course_lib.figures import PALETTE
+from course_lib.figures import PALETTE, ink
 from course_lib.figures.a3c import slider
 from course_lib.figures.bootstrapped_live import GRID
 from course_lib.figures.dqn import label_ends
@@ -83,10 +83,10 @@ def draw_chances(sizes: Sequence[int], games: Sequence[float], bound: Sequence[f
     ax.plot(sizes, bound, "--", color=PALETTE["orange"])
     year = 365.25 * 86_400
     ax.axhline(year, color=PALETTE["grey"], linewidth=1, linestyle=":")
-    ax.text(sizes[0] + 0.5, 1.4 * year, "a year, at a game a second", color=PALETTE["grey"], va="bottom")
+    ax.text(sizes[0] + 0.5, 1.4 * year, "a year, at a game a second", color=ink("grey"), va="bottom")
     ax.set(yscale="log", xlabel="length of the chain N (states)", ylabel="games", xlim=(sizes[0], sizes[-1]))
     ax.text(sizes[-1] - 0.5, 1e6, "a coin: games until\nthe first large reward", color=PALETTE["blue"], ha="right", va="top")
-    ax.text(sizes[-1] - 10, 2e10, "the paper's estimate, 99 + $2^{N-11}$", color="#9A6A00", ha="right", va="bottom")
+    ax.text(sizes[-1] - 10, 2e10, "the paper's estimate, 99 + $2^{N-11}$", color=ink("orange"), ha="right", va="bottom")
     plt.show()
 
 
@@ -96,7 +96,7 @@ def draw_farthest(runs: Mapping[str, Sequence[int]], size: int) -> None:
     for ax, (name, states) in zip(axes[0], runs.items()):
         ax.plot(np.arange(1, len(states) + 1), states, "o", color=PALETTE["blue"], markersize=4, alpha=0.7)
         ax.axhline(size, color=PALETTE["orange"], linewidth=1.5)
-        ax.text(len(states), size - 0.4, "here lies the 1", color=PALETTE["orange"], ha="right", va="top")
+        ax.text(len(states), size - 0.4, "here lies the 1", color=ink("orange"), ha="right", va="top")
         ax.set(title=name, xlabel="game", ylim=(0, size + 1), xlim=(0, len(states) + 1))
     axes[0, 0].set_ylabel("farthest state")
     plt.show()
@@ -133,16 +133,16 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, title: str, 
 
 def draw_fits(panels: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
     """Above, K curves through the same points, a panel for each way of fitting; below, how far apart they are: name -> [K, 201]."""
-    size, shared = (max(3.0 * len(panels), 8.5), 4.4), dict(sharex=True, sharey="row", squeeze=False)
+    size, shared = (8.5 if len(panels) < 3 else 9.4, 4.4), dict(sharex=True, sharey="row", squeeze=False)
     _, axes = plt.subplots(2, len(panels), figsize=size, height_ratios=(2, 1), **shared)
     for (above, below), (name, curves) in zip(axes.T, panels.items()):
         above.plot(GRID, curves.T, color=PALETTE["blue"], linewidth=1, alpha=0.7)
         above.plot(x, y, "o", color=PALETTE["red"], markersize=5, markeredgecolor="white")
-        above.set(title=name, ylim=(-2.4, 2.4), xticks=(0, 0.5, 1))
+        above.set(title=name.replace(", ", ",\n") if len(panels) > 2 else name, ylim=(-2.4, 2.4), xticks=(0, 0.5, 1))
         below.fill_between(GRID, curves.std(axis=0), color=PALETTE["purple"], alpha=0.6, linewidth=0)
         below.set(ylim=(0, 1.3), xlabel="x")
         if not curves.std(axis=0).round(9).any():
-            below.text(0.5, 0.1, "0 everywhere", color=PALETTE["purple"], ha="center")
+            below.text(0.5, 0.1, "0 everywhere", ha="center")
     axes[0, 0].set_ylabel("y, as 10 heads have it")
     axes[1, 0].set_ylabel("disagreement")
     plt.show()
@@ -223,7 +223,7 @@ def draw_disagreement(apart: np.ndarray, outvoted: np.ndarray, found: int) -> No
     left.set(xlabel="game, until the 1 is found", ylabel="state", yticks=[1, *range(5, size + 1, 5)], title="How far apart")
     right.plot(np.arange(1, len(outvoted) + 1), 100 * outvoted.mean(axis=1), color=PALETTE["purple"])
     right.axvline(found + 1, color=PALETTE["grey"], linewidth=1, linestyle=":")
-    right.text(found + 4, 47, "the 1 is found", color=PALETTE["grey"], va="top")
+    right.text(found + 4, 47, "the 1 is found", color=ink("grey"), va="top")
     right.set(xlabel="game", ylabel="heads outvoted (%)", ylim=(0, 50), xlim=(1, len(outvoted)), title="How many would act otherwise")
     plt.show()
 
@@ -236,7 +236,7 @@ def draw_returns(runs: Mapping[str, np.ndarray], optimum: float) -> None:
             mean = np.convolve(line, np.ones(10) / 10, mode="valid")
             ax.plot(np.arange(10, len(line) + 1), mean, color=PALETTE[color], linewidth=1.6, alpha=0.8)
     ax.axhline(optimum, color=PALETTE["grey"], linestyle=":")
-    ax.text(1, optimum + 0.15, f"the best there is, {optimum:.0f}", color=PALETTE["grey"], va="bottom")
+    ax.text(1, optimum + 0.15, f"the best there is, {optimum:.0f}", color=ink("grey"), va="bottom")
     ax.set(xlabel="game", ylabel="return (mean of 10 games)", ylim=(-0.4, optimum + 1.4), xlim=(0, returns.shape[1]))
     ends = [(name, float(np.median(returns[:, -10:].mean(axis=1))), color) for (name, returns), color in zip(runs.items(), ("blue", "red"))]
     label_ends(ax, ends)

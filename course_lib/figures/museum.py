@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 
 ROOMS = (
     ("everybody with everybody", "perfect predictions"),
@@ -45,7 +45,7 @@ def draw_plan() -> None:
             ax.plot([x, x], [y + 0.55, y + 0.95], color="white", linewidth=5)
         elif index:
             ax.plot([x + 1.3, x + 1.9], [y + 1.5, y + 1.5], color="white", linewidth=5)
-        ax.text(x + 0.2, y + 1.14, f"{index + 1}", fontsize=17, weight="bold", color=PALETTE["red"], va="center")
+        ax.text(x + 0.2, y + 1.14, f"{index + 1}", fontsize=17, weight="bold", color=ink("red"), va="center")
         ax.text(x + 1.6, y + 0.78, exhibit, ha="center", va="center", fontsize=11)
         ax.text(x + 1.6, y + 0.32, tool, ha="center", va="center", fontsize=10.5, color=PALETTE["blue"], style="italic")
     ax.text(0, 1.65, "the exhibit", fontsize=11)
@@ -61,7 +61,7 @@ def draw_settled(returns: np.ndarray, values: np.ndarray) -> None:
     states = np.arange(len(returns))
     ax.plot(states, returns, "o", color=PALETTE["orange"], markersize=10)
     ax.plot(states, values, "o-", color=PALETTE["blue"])
-    ax.text(states[-1], returns[-1] + 0.3, "return", color=PALETTE["orange"], ha="center", va="bottom")
+    ax.text(states[-1], returns[-1] + 0.3, "return", color=ink("orange"), ha="center", va="bottom")
     ax.text(states[-1] + 0.15, values[-1], "learned value", color=PALETTE["blue"], va="center")
     ax.set(xlim=(-0.3, len(returns) + 0.3), ylim=(0, 1.25 * returns.max()), xticks=states)
     ax.set(xlabel="state (sample in the batch)", ylabel="points (discounted)")
@@ -76,8 +76,8 @@ def draw_corridor(learned: np.ndarray, right: np.ndarray) -> None:
     ax.plot(states, learned, "o-", color=PALETTE["blue"], markersize=5)
     for seam in (3.5, 7.5):
         ax.axvline(seam, color=PALETTE["grey"], linestyle="--", linewidth=1)
-        ax.text(seam + 0.1, 1.02, "seam", color=PALETTE["grey"], fontsize=10)
-    ax.text(1.2, right[1] + 0.12, "right", color=PALETTE["orange"], ha="center")
+        ax.text(seam + 0.1, 1.02, "seam", color=ink("grey"), fontsize=10)
+    ax.text(1.2, right[1] + 0.12, "right", color=ink("orange"), ha="center")
     ax.text(1.2, 0.06, "learned", color=PALETTE["blue"], ha="center")
     ax.set(xticks=states, ylim=(-0.06, 1.12), xlabel="state (the exit is at the right)", ylabel="value (reward, discounted)")
     plt.show()
@@ -102,7 +102,7 @@ def draw_pulls(pulls: Mapping[str, np.ndarray], masked: Sequence[int]) -> None:
         colours = [PALETTE["red"] if sample in masked else PALETTE["blue"] for sample in range(len(values))]
         ax.bar(range(len(values)), values, color=colours)
         for sample in masked:
-            ax.text(sample, values[sample] + 0.06, "masked", color=PALETTE["red"], ha="center", fontsize=10)
+            ax.text(sample, values[sample] + 0.06, "masked", color=ink("red"), ha="center", fontsize=10)
         ax.set(title=name, xlabel="sample", xticks=range(len(values)), ylim=(0, 1.15 * max(map(np.max, pulls.values()))))
     axes[0].set_ylabel("gradient at its prediction")
     plt.show()
@@ -113,10 +113,10 @@ def draw_targets(targets: Mapping[str, np.ndarray], every: int) -> None:
     _, ax = plt.subplots(figsize=(8.6, 3.2))
     for (name, history), colour in zip(targets.items(), ("orange", "blue")):
         ax.plot(history, color=PALETTE[colour], linewidth=2.5, drawstyle="steps-post")
-        ax.text(len(history), history[-1], f" {name}", color=PALETTE[colour], va="center")
+        ax.text(len(history), history[-1], f" {name}", color=ink(colour), va="center")
     for copy in range(every, len(history), every):
         ax.axvline(copy, color=PALETTE["grey"], linestyle="--", linewidth=1)
-        ax.text(copy + 1, 0.9, "copy", color=PALETTE["grey"], va="top", fontsize=10)
+        ax.text(copy + 1, 0.9, "copy", color=ink("grey"), va="top", fontsize=10)
     ax.set(xlim=(0, 1.32 * len(history)), ylim=(0, None), xticks=range(0, len(history) + 1, every))
     ax.set(xlabel="update", ylabel="target (reward, discounted)")
     plt.show()
@@ -134,7 +134,7 @@ def draw_verdicts(exhibits: Sequence[str], mends: Sequence[str]) -> None:
         for x, text in ((0.15, row + 1), (0.6, bug), (4.0, tool)):
             ax.text(x, row, text, va="center")
         for x, said, wanted, colour in ((7.3, exhibit, "condemned", "red"), (9.0, mend, "acquitted", "green")):
-            _stamp(ax, (x, row), said, PALETTE[colour if said == wanted else "grey"])
+            _stamp(ax, (x, row), said, ink(colour if said == wanted else "grey"))
     ax.set(xlim=(-0.1, 10.5), ylim=(len(ROOMS) - 0.4, -1.4))
     ax.axis("off")
     plt.show()

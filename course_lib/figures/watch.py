@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from course_lib import pretrained, recordings
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 from course_lib.figures.breakout import find_ball, find_paddle, show_pixels
 from course_lib.figures.dqn import label_ends
 from course_lib.figures.watch_live import NAMES, shipped
@@ -26,7 +26,7 @@ COLORS = {"dqn": "blue", "a3c": "red", "bootstrapped_dqn": "green"}
 def draw_scores(entries: Sequence[dict]) -> None:
     """A panel for each agent: the games of each stage as dots, beside them their mean and its interval. entries: the manifest's."""
     agents = shipped()
-    _, axes = plt.subplots(1, len(agents), figsize=(11.5, 4.3), sharey=True, squeeze=False)
+    _, axes = plt.subplots(1, len(agents), figsize=(9.3, 4.3), sharey=True, squeeze=False)
     rng = np.random.default_rng(0)
     for ax, (agent, stages) in zip(axes[0], agents.items()):
         for entry in (entry for entry in entries if entry["agent"] == agent):
@@ -49,54 +49,77 @@ def draw_scores(entries: Sequence[dict]) -> None:
 
 
 def draw_where(step: int) -> None:
-    """A row for each agent: the screen of each stage's recorded game after so many steps, or its last one."""
+    """A row for each agent: the screen of each stage's recorded game after so many steps, or its last one; above it stage and points."""
     agents = shipped()
     columns = max(map(len, agents.values()))
-    figure, axes = plt.subplots(len(agents), columns, figsize=(11.5, 1.95 * len(agents)), squeeze=False)
+    figure, axes = plt.subplots(len(agents), columns, figsize=(9.3, 1.65 * len(agents)), squeeze=False)
     for row, (agent, stages) in zip(axes, agents.items()):
-        for ax in row:
+        for ax in row[len(stages) :]:
             ax.axis("off")
+        row[0].set_ylabel(NAMES[agent], fontsize=10)
         for ax, stage in zip(row, stages):
             game = recordings.recorded_game(agent, stage, step)
             over = "" if game.lives[-1] else ", over"
-            show_frame(ax, game.frames[-1], f"{NAMES[agent] if stage == stages[0] else ''} {stage}: {game.score:.0f} points{over}".strip())
+            show_frame(ax, game.frames[-1], f"{stage}: {game.score:.0f} points{over}")
             ax.title.set_fontsize(10)
+            ax.spines[:].set_visible(False)
     plt.show()
 
 
 def draw_curves(entries: Sequence[dict]) -> None:
     """Each agent's training score against agent steps and hours; its stages, as numbers, at the mean of their 30 games."""
-    _, axes = plt.subplots(1, 2, figsize=(11.5, 4.2), sharey=True)
+    _, axes = plt.subplots(1, 2, figsize=(9.3, 4.2), sharey=True)
     for ax, column, scale, label in ((axes[0], "agent_steps", 1e6, "agent steps (millions)"), (axes[1], "hours", 1.0, "hours of training")):
-        ends = []
-        for agent in shipped():
+        stages = {agent: [entry for entry in entries if entry["agent"] == agent] for agent in shipped()}
+        longest = max(stages, key=lambda agent: stages[agent][-1][column])
+        for agent in stages:
             color, path = PALETTE[COLORS[agent]], pretrained.FOLDER / agent / "curve.csv"
             curve = read_curve(path, POINTS[agent]) if path.is_file() else []
             ax.plot([getattr(point, column) / scale for point in curve], [point.mean_return for point in curve], color=color, linewidth=1.6)
-            marks = [(entry[column] / scale, entry["evaluation"]["mean"], entry["stage"]) for entry in entries if entry["agent"] == agent]
+            marks = [(entry[column] / scale, entry["evaluation"]["mean"], entry["stage"]) for entry in stages[agent]]
             ax.plot([x for x, _, _ in marks], [mean for _, mean, _ in marks], "o", color=color)
             for x, mean, stage in marks:
                 ax.text(x, mean, stage, color="white", ha="center", va="center", fontsize=10, weight="bold",
                         bbox=dict(boxstyle="circle,pad=0.22", facecolor=color, edgecolor="white"))  # fmt: skip
-            ends.append((NAMES[agent], curve[-1].mean_return if curve else marks[-1][1], COLORS[agent]))
+            away, side = (-13, "right") if agent == longest else (13, "left")  # there is room
+            ax.annotate(NAMES[agent], marks[-1][:2], (away, 0), textcoords="offset points", ha=side, va="center",
+                        color=ink(COLORS[agent]), weight="bold")  # fmt: skip
         ax.margins(x=0.06)
         ax.set(xlabel=label)
     axes[0].set(ylim=(0, axes[0].get_ylim()[1]), ylabel="points, mean of many games")
     axes[0].set_title("What a step teaches")
     axes[1].set_title("What an hour teaches")
-    label_ends(axes[1], ends)
     plt.show()
+
+
+# --- Balls that fall ------------------------------------------------------------------------------------------------------------------
+
+
+def falls(game: Episode) -> tuple[np.ndarray, np.ndarray]:
+    """Each ball that came down to the paddle: its speed in rows of the screen a step, float [N], and whether it was lost, bool [N]."""
+    speeds, lost, steps, last = [], [], [], None  # steps: how far the ball has come down in each step of its present fall
+    for screen, before, lives in zip(game.frames[1:], [game.lives[0], *game.lives], game.lives):
+        ball = find_ball(screen)
+        moved = 0.0 if ball is None or last is None else ball[0] - last[0]
+        if steps and (lives < before or moved < 0):  # gone, or on its way up again
+            speeds.append(float(np.median(steps)))
+            lost.append(lives < before)
+            steps = []
+        elif moved > 0:
+            steps.append(moved)
+        last = None if lives < before else last if ball is None else ball
+    return np.array(speeds), np.array(lost, bool)
 
 
 # --- How sure? ------------------------------------------------------------------------------------------------------------------------
 
 
 def draw_resampling(scores: np.ndarray, means: np.ndarray, interval: Sequence[float]) -> None:
-    """The games as dots; below them the means of the resampled games, the middle 95 % in dark, on the same axis."""
+    """The games as dots; below them the means of the resampled games, the middle 95% in dark, on the same axis."""
     _, (games, ax) = plt.subplots(2, 1, figsize=(9, 4), sharex=True, height_ratios=(1, 2.2))
     games.plot(scores, np.linspace(-1, 1, len(scores)), "o", color=PALETTE["blue"], alpha=0.6, markersize=6, mew=0)
     games.axvline(scores.mean(), color=PALETTE["black"])
-    games.text(scores.mean(), 1.25, f"mean {scores.mean():.1f}", ha="center", va="bottom")
+    games.text(scores.mean(), 1.4, f"mean {scores.mean():.1f}", ha="center", va="bottom")
     games.set(yticks=[], ylim=(-1.3, 1.3), ylabel=f"{len(scores)} games")
     edges = np.linspace(means.min(), means.max(), 61)
     counts = np.histogram(means, edges)[0]
@@ -208,12 +231,12 @@ def draw_looks(shares: Mapping[str, np.ndarray]) -> None:
         for name, share, color in zip(names, each, colors):
             ax.barh(row, share, left=left, color=PALETTE[color], height=0.6)
             if share >= 0.07:
-                ax.text(left + share / 2, row, f"{name}\n{share:.0%}", ha="center", va="center", color="white", fontsize=10)
+                ax.text(left + share / 2, row, f"{name}\n{share:.0%}", ha="center", va="center", color="white" if name in ("ball", "paddle") else PALETTE["black"], fontsize=10)
             left += share
     ax.set_yticks(range(len(shares)), shares)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="share of the moments in which the most salient square covers ...")
-    ax.set_xticklabels(["0 %", "50 %", "100 %"])
+    ax.set_xticklabels(["0%", "50%", "100%"])
     plt.show()
 
 
@@ -241,7 +264,7 @@ def draw_heads(game: Episode, spread: np.ndarray, winner: np.ndarray) -> None:
     axes[1].plot(spread, color=PALETTE["purple"], linewidth=1)
     axes[2].plot(winner, color=PALETTE["green"], linewidth=1)
     for letter, step in zip("ABCDEF", most + least):
-        color = PALETTE["red" if step in most else "blue"]
+        color = ink("red" if step in most else "blue")
         axes[1].plot(step, spread[step], "o", color=color)
         above = step in most
         axes[1].annotate(letter, (step, spread[step]), (0, 6 if above else -8), textcoords="offset points", ha="center",
@@ -255,7 +278,7 @@ def draw_heads(game: Episode, spread: np.ndarray, winner: np.ndarray) -> None:
     for place, (letter, step) in enumerate(zip("ABCDEF", most + least)):
         ax = figure.add_subplot(grid[3, place])
         show_frame(ax, game.frames[step], f"{letter}: {spread[step]:.2f}")
-        ax.title.set_color(PALETTE["red" if step in most else "blue"])
+        ax.title.set_color(ink("red" if step in most else "blue"))
     plt.show()
 
 
@@ -269,21 +292,22 @@ def ball_behind(screen: np.ndarray) -> bool:
 
 def draw_tunnels(games: Mapping[str, tuple[np.ndarray, np.ndarray, int | None]]) -> None:
     """For each stage the screen at its break-through (else its last one) and its score: name -> (screen, points on each of T + 1 screens, step)."""
-    figure = plt.figure(figsize=(11.5, 5.6))
+    figure = plt.figure(figsize=(9.3, 5.2))
     grid = figure.add_gridspec(2, len(games), height_ratios=(1, 2.4))
     curves = figure.add_subplot(grid[1, :])
     colors = ("grey", "purple", "green", "orange", "blue")[-len(games) :]
     for place, ((name, (screen, points, step)), color) in enumerate(zip(games.items(), colors)):
         ax = figure.add_subplot(grid[0, place])
         show_pixels(ax, screen[17:100], f"{name}: " + ("never" if step is None else f"at step {step}"))
-        ax.title.set_color(PALETTE[color])
+        ax.title.set(color=ink(color), fontsize=10)
         curves.plot(points, color=PALETTE[color], linewidth=2)
         curves.plot(len(points) - 1, points[-1], "o", color=PALETTE[color])
         end, side = (len(points) - 1, points[-1]), "left" if place % 2 else "right"  # neighbours that end close together
-        curves.annotate(name, end, (0, 7), textcoords="offset points", color=PALETTE[color], ha=side, va="bottom", zorder=4)
+        curves.annotate(name, end, (0, 7), textcoords="offset points", color=ink(color), ha=side, va="bottom", zorder=4,
+                        bbox=dict(facecolor="white", alpha=0.8, linewidth=0, pad=0.5))  # fmt: skip
         if step is not None:
             curves.plot(step, points[step], "v", color=PALETTE["red"], markersize=10, zorder=3)
-            curves.annotate("behind the wall", (step, points[step]), (-8, 6), textcoords="offset points", ha="right", color=PALETTE["red"])
+            curves.annotate("behind the wall", (step, points[step]), (-8, 6), textcoords="offset points", ha="right", color=ink("red"))
     curves.margins(x=0.08)
     curves.set(xlabel="step (15 a second)", ylabel="points so far", ylim=(0, None), xlim=(0, None))
     plt.show()
