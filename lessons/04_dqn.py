@@ -755,8 +755,8 @@ print("mean return of the last 100 games at least 0.9:", diary.mean_return(100) 
 
 # %% [markdown]
 # The blue curve crept along the dotted line of random play, as long as nearly every action was random; then it climbed, and near 4,000
-# steps it came close to 1, a catch in every game. (It need not stay there: 1% of its moves are still random.) Where the curve crosses 0,
-# catches and misses are even: somewhere between 2,000 and 3,000 steps in most runs. Here it plays without random moves:
+# steps it came close to 1, a catch in every game. (It need not stay there: 1% of its moves are still random.) At some 2,500 steps it
+# crosses 0 for good: from there on it catches more balls than it misses. Here it plays without random moves:
 
 # %%
 def best_action(observation):
@@ -867,15 +867,16 @@ figures.draw_values(episode, moments)
 
 # %% [markdown]
 # The line is the value of the best action, step by step. It rises as the ball nears a brick and falls when the brick has paid (a green
-# dot). Before a ball is lost (a red triangle) it drops: the agent *knows* some steps ahead. Four moments, A to D, in detail:
+# dot). Before a ball is lost (a red triangle) it drops: the agent *knows* some steps ahead. (Where it drops and is up again at once, the
+# paddle came just in time.) Four moments, A to D, in detail:
 
 # %%
 figures.draw_moments(episode, moments)
 
 # %% [markdown]
-# Below each screen the value of each action, the best one in orange. While the ball is far away, all three bars are much alike: whatever
-# the paddle does now, there is time to mend it. Where they differ, the ball is near and the move matters. And when the ball is as good as
-# lost, all three are low.
+# Below each screen the value of each action, the best one in orange, its number in bold. While the ball is far away, all three bars are
+# much alike: whatever the paddle does now, there is time to mend it. Where they differ, the ball is near and the move matters. And when
+# the ball is as good as lost, all three are low.
 #
 # Step through the game yourself, where a notebook is running (the pictures above stand in elsewhere):
 
