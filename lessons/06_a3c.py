@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 06 · A3C
 # Two players of Breakout. At every step each of them gives all three buttons a **probability** (the bars under its screen) and then draws
-# lots; the orange bar is the button that came up. One of the two has never played before, the other has learned.
+# lots; the orange bar, the one with a dark edge, is the button that came up. One of the two has never played before, the other has
+# learned.
 #
 # **Guess** before you press play: how will the bars of the one who has learned look? **A** One bar near 100%, all the time. **B** Now
 # level, now lopsided, depending on the screen. **C** One button is its favourite, whatever happens.
@@ -568,9 +569,9 @@ runs["entropy bonus 0.15"] = live.play_machine(entropy_weight=0.15)
 figures.draw_certainty(runs)
 
 # %% [markdown]
-# Each dot is a player. Left, without the bonus, two heaps, both at the far right: everybody is certain, some of the jackpot (above, blue),
-# some of the wrong lever (below, red). Right, with the bonus, the red heap is all but gone. The price: the others are a little less
-# certain of the right thing, too.
+# Each mark is a player. Left, without the bonus, two heaps, both at the far right: everybody is certain, some of the jackpot (above, blue
+# dots), some of the wrong lever (below, red squares). Right, with the bonus, the red heap is all but gone. The price: the others are a
+# little less certain of the right thing, too.
 #
 # Remember how to read this picture, for it is how one reads A3C's own curves: **a maximum probability near 1 with a low score means
 # converged to something bad**.
@@ -846,9 +847,10 @@ for count, result in results.items():
 # next streak. Eight workers are in eight streaks at once, and each push is answered by one from elsewhere: that is the variety for which
 # DQN needs its memory.
 #
-# And the speed? Threads of one Python take turns (lesson 05), so eight of them do not play faster than one. What more workers bring here is
-# **variety, not speed**. For speed they need an interpreter each: `course_lib.a3c` runs the same actor-learner as processes too, and makes
-# about twice as many steps on two cores (`python benchmarks/a3c_speed.py` measures it).
+# And the speed? Threads of one Python take turns (lesson 05), so eight of them do not play faster than one: the bars on the right are
+# much alike, unless other programs have the cores meanwhile. What more workers bring here is **variety, not speed**. For speed they need
+# an interpreter each: `course_lib.a3c` runs the same actor-learner as processes too, and makes about twice as many steps on two cores
+# (`python benchmarks/a3c_speed.py` measures it).
 
 # %% [markdown]
 # ## 9 · Why not learn from a memory as well?
@@ -865,9 +867,9 @@ for name, average in pushes.items():
 figures.draw_on_policy(old, now, pushes, LEVERS)
 
 # %% [markdown]
-# Today's own play says: more jackpot, less of nothing, leave "sure" as it is, for it is just what V expects. The memory shouts "not
-# nothing" so often that everything else is pushed up, most of all what is already too likely. The policy gradient is an average over
-# **the policy's own actions**: A3C learns *on-policy*, and old steps mislead it.
+# Today's own play (blue) says: more jackpot, less of nothing, leave "sure" as it is, for it is just what V expects. The memory (grey,
+# hatched) shouts "not nothing" so often that everything else is pushed up, most of all what is already too likely. The policy gradient is
+# an average over **the policy's own actions**: A3C learns *on-policy*, and old steps mislead it.
 #
 # Q-learning asks another question: what is this action worth, *whoever* chose it? That may be learned from anybody's play: *off-policy*,
 # and so from a memory.
@@ -894,8 +896,8 @@ print(f"saved every {A3C_BOOK.checkpoint_minutes:.0f} minutes")
 
 # %% [markdown]
 # ## 10 · The real thing
-# Breakout, from pixels, four runs: the book's DQN and A3C (its published log, on a GTX 1060), and this course's own. **Predict**: with
-# which of the two does a *step* teach more, and with which an *hour*?
+# Breakout, from pixels, four runs: the book's DQN and A3C (its published log, on a GTX 1060), and this course's own. The lines of the two
+# DQNs are dashed. **Predict**: where does a *step* teach more, in DQN or in A3C, and where an *hour*?
 
 # %%
 my_guess = {"step": "DQN", "hour": "DQN"}
@@ -933,9 +935,9 @@ for name, curve, column in (("the book's", book["a3c"], "mean_max_q_or_prob_100"
     print(f"{name:10} average max probability, higher at the end than at the start: {curve[column][-1] > curve[column][0]}")
 
 # %% [markdown]
-# The average max probability, read as in section 5. Left it rises with the steps, from a third or a little above. Right each dot is a
-# moment of a run, and the grey corner is where no run should end: *certain, and bad*. Both runs stay clear of it. Even after 28 hours the
-# book's policy is only certain to three quarters; without a die nothing would be left to learn from.
+# The average max probability, read as in section 5. Left it rises with the steps, from a third or a little above. Right each mark is a
+# moment of a run (triangles the book's, dots ours), and the grey corner is where no run should end: *certain, and bad*. Both runs stay
+# clear of it. Even after 28 hours the book's policy is only certain to three quarters; without a die nothing would be left to learn from.
 #
 # Every run also writes for TensorBoard, one point a game, under the book's names: total reward, average max probability, duration.
 
