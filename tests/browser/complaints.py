@@ -19,7 +19,8 @@ def about_cells(notebook: Notebook) -> list[str]:
         if not re.fullmatch(r"\[\d+\]:", cell["prompt"]):
             found.append(f"{cell['place']} did not run")
         found += [f"{cell['place']} raised {text}" for text in cell["errors"]]
-        found += [f"{cell['place']} wrote to stderr: {text}" for text in cell["stderr"]]
+        if cell["stderr"]:
+            found.append(f"{cell['place']} wrote to stderr: {cell['stderr'].strip()}")
     return found
 
 
@@ -31,7 +32,7 @@ def about_pictures(notebook: Notebook) -> list[str]:
             found.append(f"{image['place']}: an empty picture, {image['natural']} shown as {image['shown']}")
         if not image["opaque"]:
             found.append(f"{image['place']}: the page shines through a picture")
-        if image["written"] and not image["alt"]:
+        if image["written"] and image["alt"] in ("", "Image"):  # JupyterLab writes "Image" where there is none
             found.append(f"{image['place']}: a picture without alt text")
     return found
 

@@ -120,8 +120,7 @@ class Notebook:
     """A copy of the notebook at `path`, open in JupyterLab with an idle kernel and no sidebar. `console` gathers what goes wrong in the page."""
 
     def __init__(self, page: "Page", server: Server, path: Path):
-        shutil.copy(path, server.files)
-        self.page, self.path, self.console = page, path, []
+        self.page, self.path, self.console = page, Path(shutil.copy(path, server.files)), []
         page.set_default_timeout(1000 * TIMEOUT)
         page.on("console", self.hear)
         page.on("pageerror", lambda error: self.console.append(f"page error: {error}"))

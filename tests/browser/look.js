@@ -7,12 +7,9 @@ window.course = (() => {
   const scroller = () => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');
 
   // The cell that an element stands in, as a person finds it: "cell 12 (first line)".
-  const place = (element) => {
-    const index = all('.jp-Notebook .jp-Cell').indexOf(element.closest('.jp-Cell'));
-    const source = panel().content.widgets[index]?.model.sharedModel.getSource() ?? '';
-    return `cell ${index + 1} (${source.split('\n')[0].slice(0, 60)})`;
-  };
-  const texts = (cell, kind) => all(`[data-mime-type="application/vnd.jupyter.${kind}"]`, cell).map((output) => output.innerText);
+  const number = (element) => all('.jp-Notebook .jp-Cell').indexOf(element.closest('.jp-Cell'));
+  const modelOf = (element) => panel().content.widgets[number(element)].model;
+  const place = (element) => `cell ${number(element) + 1} (${modelOf(element).sharedModel.getSource().split('\n')[0].slice(0, 60)})`;
   const box = (element) => element.getBoundingClientRect();
 
   // Colours, as WCAG 2 computes them -------------------------------------------------------------------------------------------------
@@ -84,14 +81,16 @@ window.course = (() => {
 
     place,
 
-    codeCells: () => all('.jp-Notebook .jp-CodeCell').map((cell) => ({
-      place: place(cell), prompt: cell.querySelector('.jp-InputPrompt').textContent,
-      errors: texts(cell, 'error'), stderr: texts(cell, 'stderr'), stdout: texts(cell, 'stdout'),
-    })),
+    codeCells: () => all('.jp-Notebook .jp-CodeCell').map((cell) => {
+      const outputs = modelOf(cell).outputs.toJSON();
+      const said = (stream) => outputs.filter((output) => output.name === stream).map((output) => [output.text].flat().join('')).join('');
+      const errors = outputs.filter((output) => output.output_type === 'error').map((output) => `${output.ename}: ${output.evalue}`);
+      return { place: place(cell), prompt: cell.querySelector('.jp-InputPrompt').textContent, errors, stdout: said('stdout'), stderr: said('stderr') };
+    }),
 
     images: () => ours('img').map((image) => ({
       place: place(image), alt: image.alt, natural: [image.naturalWidth, image.naturalHeight], shown: [box(image).width, box(image).height],
-      written: Boolean(image.closest('.jp-RenderedHTML, .jp-RenderedMarkdown')), opaque: isOpaque(image),
+      written: Boolean(image.closest('[data-mime-type="text/html"], .jp-RenderedMarkdown')), opaque: isOpaque(image),
     })),
 
     // A picture's content, to see whether it changes: of the first picture that shares a box of widgets with `element`, or null.
@@ -124,7 +123,7 @@ window.course = (() => {
       const walkers = ours(AREAS).map((area) => document.createTreeWalker(area, NodeFilter.SHOW_TEXT));
       const holders = new Set();
       for (const walker of walkers) while (walker.nextNode()) if (walker.currentNode.data.trim()) holders.add(walker.currentNode.parentElement);
-      const seen = [...holders].filter((holder) => holder.checkVisibility() && !holder.closest('mjx-container, video, style, option'));
+      const seen = [...holders].filter((holder) => holder.checkVisibility() && !holder.closest('mjx-container, video, style, option, [data-mime-type$=stderr]'));
       return seen.flatMap((holder) => {
         const below = ground(holder), ratio = contrast(over(rgba(getComputedStyle(holder).color), below), below);
         return ratio < least ? [`${place(holder)}: contrast ${ratio.toFixed(1)} of "${holder.innerText.trim().slice(0, 40)}"`] : [];
