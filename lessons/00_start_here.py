@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 00 · Start here
-# Click into the grey cell below, hold **Shift** and press **Enter**. After some seconds a game of Breakout begins. Watch the paddle: whoever moves
-# it was never told that there is a paddle, or a ball, or that bricks are there to be broken.
+# Click into the cell with code below, hold **Shift** and press **Enter**. After some seconds a game of Breakout begins. Watch the paddle: whoever
+# moves it was never told that there is a paddle, or a ball, or that bricks are there to be broken. (What the code says can wait.)
 
 # %%
 import course_lib
 import gymnasium
 
-from course_lib import checks, doctor, play, pretrained
+from course_lib import arcade, checks, doctor, play, pretrained, progress
 from course_lib.figures import course_map, use_course_style
 from course_lib.figures import start as figures
 from course_lib.learners import make_learner
@@ -22,23 +22,40 @@ play.show_video(game.frames)
 
 # %% [markdown]
 # ## What you have just seen
-# A neural network plays. Fifteen times a second it gets the last four screens, nothing but **pixels**, and presses one of three buttons: left,
-# right, or neither. It learnt from two things only: the news that it had **scored**, and the news that a **ball was lost**. How that is done is
-# what this course teaches.
+# A neural network plays; whoever plays is called the **agent**. Fifteen times a second it gets the last four screens, nothing but **pixels**, and
+# presses one of three buttons: left, right, or neither. It learned from two things only: the news that it had **scored**, and the news that a
+# **ball was lost**. How that is done is what this course teaches.
 #
 # **You will be able to**
 # - run a lesson, guess before you look, and read what a trained agent expects,
 # - write an answer, read what its check says, and go on whether it passed or not,
 # - program a first player of your own, and say what it was told that the network was not,
-# - help yourself when something is stuck.
+# - see how far you are, and help yourself when something is stuck.
 #
-# **Minutes**: about 25. **You need**: a little Python (functions, `if`, `return`).
+# **Minutes**: about 35. **You need**: a little Python (functions, `if`, `return`).
 
 # %% [markdown]
-# ## The same network, before its first game
-# Before it had played at all, this network had the same size and shape; only the numbers in it, its **weights**, were random. How many points does
-# such a network make with its five balls: about **0**, about **10**, or about **50**? Write your guess into the cell, then run it. On the left
-# plays an untrained network, on the right the trained one, both the same game.
+# ## Your turn
+# Before we look inside: how hard is this game? Play it yourself, five balls, against an early stage of the agent, one that had practised for a
+# sixth of the time of the one above. Its 30 games on record have a mean of 25 points. **Predict**: how many points will *you* make? And will you
+# be ahead? Write your guess, run the cell, and **click into your screen**, the left one: **space** starts the game and serves each ball, **←** and
+# **→** move the paddle. Both games begin with the same seed. (No time to play? Go on reading; nothing below needs it.)
+
+# %%
+my_guess = 10
+print(f"you guessed {my_guess} points for yourself")
+arcade.play_against("dqn", stage=2, seed=0, framework=FRAMEWORK)
+
+# %% [markdown]
+# A professional tester of games, with two hours of practice, made 32 points on average ([Mnih et al.
+# 2015](https://www.nature.com/articles/nature14236)). Were you behind? With `stage=1` the agent has hardly begun to learn, and you will win; against
+# `stage=5`, the agent of the film, whose mean is 174 points, hardly anybody does.
+
+# %% [markdown]
+# ## The network before its first game
+# Back to the network of the film. Before it had played at all, it had the same size and shape; only the numbers in it, its **weights**, were random.
+# How many points does such a network make with its five balls: about **0**, about **10**, or about **50**? Write your guess into the cell, then run
+# it. On the left an untrained network plays, on the right the trained one; both begin the same game.
 
 # %%
 my_guess = 10
@@ -51,24 +68,24 @@ play.show_video(figures.side_by_side({"untrained": first_game, "trained": game})
 # %% [markdown]
 # **0.** One of the three buttons happens to come out highest in a network of random weights, whatever is on the screen; it leans on that one and
 # parks the paddle in a corner. (Other random weights park elsewhere. Where the paddle stands a ball may happen to land, so that some make 8 or 9
-# points without ever looking.) Everything that the right half does better was learnt by playing.
+# points without ever looking.) Everything that the right half does better was learned by playing.
 #
 # That was the rhythm of this course: **predict, then run**. A guess costs ten seconds, and you will remember what surprised you.
 
 # %% [markdown]
 # ## What would you do?
 # Below is one moment of the trained network's game, with four steps drawn into one picture: the fainter, the longer ago. So you see where the ball
-# flies, and where the paddle comes from. At this moment the choice matters more to the agent than at any other of the film in which the ball falls.
-# Left, right, or stay?
+# flies, and where the paddle comes from. Of all moments of the film at which the ball falls, it is the one at which the choice matters most to the
+# agent. Left, right, or stay?
 
 # %%
 step = figures.decisive_step(game)
 figures.show_decision(game, step)
 
 # %% [markdown]
-# Choose `"left"`, `"stay"` or `"right"`, and look at what the agent expects. Each dot is a **Q-value**: the reward that it expects from here on if
-# it presses that button now and plays on as well as it can. One brick is a reward of one, and bricks in the far future count less. It presses the
-# button with the highest dot, the red one.
+# Write `"left"`, `"stay"` or `"right"` into the cell, and look at what the agent expects. Each dot is a **Q-value**: the reward that it expects
+# from here on if it presses that button now and plays on as well as it can. Every brick counts as a reward of one here, and bricks in the far
+# future count less. It presses the button with the highest dot, the red one.
 
 # %%
 my_move = "left"
@@ -76,12 +93,13 @@ figures.show_decision(game, step, my_move)
 
 # %% [markdown]
 # Look at the numbers: even here the better two are not far apart. A step lost can usually be made up for by the next one, and the network knows
-# it; the wrong way, which takes two to make up for, it rates lower. That such small differences suffice to play is one of the surprises of
-# lesson 04, where you build this agent.
+# it; a step the wrong way costs two, and is rated lower. That such small differences suffice to play is one of the surprises of lesson 04, where
+# you build this agent.
 
 # %% [markdown]
 # ## Step through its thoughts
-# Drag the slider, or press ▶. Beside each screen stand the three Q-values; the orange bar is the button that it pressed.
+# Drag the slider (or click on it and use the arrow keys), or press ▶. Beside each screen stand the three Q-values; the orange bar is the button
+# that it pressed. Below is what the network sees: the last four screens, small and grey.
 #
 # **Predict, then drag.** Where is the ball when the three bars are nearly equal, and it hardly matters what the agent does? Where is it when they
 # differ most?
@@ -110,10 +128,10 @@ shaky_game = play.record_episode(agent, config, seed=0, epsilon=0.5, max_steps=4
 figures.show_expectation(shaky_game)
 
 # %% [markdown]
-# **C.** On the left the whole game: each dotted line is a ball that passes the paddle. On the right those moments laid over each other: mostly the
-# fall begins while the ball is still above the paddle, as soon as the paddle cannot get there any more. With the next ball, the line is back.
-# Nobody told the network that balls move, or that missing one is bad. In its training, a lost ball was the end of all reward, and it has learnt to
-# see the end coming.
+# **C.** On the left the whole film: each dotted line is a ball that passes the paddle. On the right those moments laid over each other: mostly the
+# fall begins while the ball is still above the paddle, as soon as the paddle cannot get there any more. With the next ball, the line is back. (The
+# deep dip without a dotted line is a ball that it had nearly given up, and caught.) Nobody told the network that balls move, or that missing one
+# is bad. In its training, a lost ball was the end of all reward, and it has learned to see the end coming.
 
 # %% [markdown]
 # ## How an exercise works
@@ -127,11 +145,11 @@ figures.show_expectation(shaky_game)
 # | `✓` | right, and why it matters | **your** answer |
 #
 # So you are never stuck behind an exercise: skip it, run the rest, come back. To see where a whole notebook stands, run
-# `course check notebooks/00_start_here.ipynb` in a terminal. If you hand notebooks in for marks: **only answer cells are read**, each on its own, so a helper
-# function of yours belongs into the cell that uses it; and other inputs are tried than those of the check.
+# `course check notebooks/00_start_here.ipynb` in a terminal. If you hand notebooks in for marks: **only answer cells are read**, each on its own,
+# so a helper function of yours belongs in the cell that uses it; and other inputs are tried than those of the check.
 #
-# Here is one check, called with three answers: one still empty, one
-# wrong, one right.
+# Here is one check, called with three answers: one still empty, one wrong, one right. Each is a function of `env`, the game that the check hands
+# to it.
 
 # %%
 def empty(env):
@@ -151,7 +169,7 @@ for attempt in (empty, typed_in, checks.start.count_lives):
 # ## A game is an environment
 # For the exercise you need one thing: how a program talks to a game. `gymnasium` is the plug between them. `reset` begins a game and
 # hands back two things: the **observation** (here the screen: 210 rows of 160 pixels in red, green and blue) and **info**, a dictionary of what
-# else the game knows. With the same seed, everyone sees the same game.
+# else the game knows. All chance in a game hangs on a number, its **seed**: with the same seed, everyone sees the same game.
 
 # %%
 env = gymnasium.make("BreakoutDeterministic-v4")
@@ -194,7 +212,7 @@ print("Breakout starts with", lives_at_start(env), "lives.")
 
 # %% [markdown]
 # ## PyTorch or Keras?
-# The course teaches both, line against line. Exercises that build networks come as two answer cells, and **one is enough**; the other is a bonus.
+# The course teaches both, line by line. Exercises that build networks come as two answer cells, and **one is enough**; the other is a bonus.
 # Everything else (games, memory, exploration) is plain NumPy.
 #
 # What runs in the background, like the agent above, uses PyTorch unless you say otherwise. To use Keras, start the course with
@@ -282,9 +300,9 @@ play.show_video(your_games[0].frames[:300])
 figures.show_columns({"eager": eager_games[0], "yours": your_games[0]})
 
 # %% [markdown]
-# Here are all four players. Your rule was **told** what matters: where the ball is, where the paddle is, what each button does. The network was
-# told nothing of the kind; it was given pixels, and found out. How does one get from the bar of the untrained network to that of the
-# trained one **without being told**? That is what the next lessons are about.
+# Here are all four players; put your own score from the beginning of this lesson beside them. Your rule was **told** what matters: where the ball
+# is, where the paddle is, what each button does. The network was told nothing of the kind; it was given pixels, and found out. How does one get
+# from the bar of the untrained network to that of the trained one **without being told**? That is what the next lessons are about.
 
 # %%
 points = {
@@ -297,14 +315,19 @@ figures.show_scores(points)
 
 # %% [markdown]
 # ## The map
-# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10. Filled bricks are open; the outlined one is coming:
-# 09 share your agent.
+# Each brick is a lesson; follow the flight of the ball from 00, where you are, up and down to 10.
 #
-# At the foot of an open brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a
-# Mac **Cmd+S**). Answers and progress live in the notebooks and nowhere else. Come back and run this cell whenever you like.
+# At the foot of each brick stands your **progress**: how many of its exercises show `✓` in the notebook as you last saved it (**Ctrl+S**, on a
+# Mac **Cmd+S**). Answers and progress live in the notebooks and nowhere else. Come back and run these two cells whenever you like.
 
 # %%
 course_map.show_map()
+
+# %% [markdown]
+# The same in full: every exercise with a sign for how it stands, and a link to it. In a terminal, `course progress` prints this table.
+
+# %% tags=["nbval-ignore-output"]
+progress.panel()
 
 # %% [markdown]
 # ## When you are stuck
@@ -314,11 +337,12 @@ course_map.show_map()
 #    *wrote* stays, what Python *remembered* is computed again, from top to bottom. That cures cells that were run in an odd order.
 # 4. The solved notebooks, with all their outputs, lie in the folder `solutions`, unless an instructor gave you the course and kept them.
 #
-# Three keys are worth knowing:
+# These keys are worth knowing; nothing here needs a mouse:
 #
 # | press | to |
 # |---|---|
 # | **Shift+Enter** | run this cell and go to the next; `[*]` beside it means that it is still running |
+# | **Esc**, then **↑** or **↓**, then **Enter** | leave a cell, go to another, write in it |
 # | **Shift+Tab**, with the cursor behind a name | read what a function wants and returns |
 # | **Esc**, then **0 0** (zero, twice) | restart the kernel |
 
@@ -334,30 +358,32 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 
 # %% [markdown]
 # ## What this course does not promise
-# - **A champion overnight.** On two processor cores an agent that plays well takes many hours of training. That is why trained weights are shipped,
-#   and why you train on a smaller game, which is learnt in seconds, with the very same code.
+# - **A champion overnight.** On two processor cores an agent that plays well takes many hours of training. That is why the course comes with
+#   trained weights, and why you train on a smaller game, which is learned in seconds, with the very same code.
 # - **The same score every time.** Two trainings that differ in their seed alone end at different scores; so do two games of one agent. We will
 #   always ask: how sure is that number?
-# - **An agent that understands.** Others have moved the paddle up by a few pixels, and trained networks were lost ([Kansky and others,
+# - **An agent that understands.** Others have moved the paddle up by a few pixels, and trained networks were lost ([Kansky et al.,
 #   2017](https://arxiv.org/abs/1706.04317)). They are good at this game, on these pixels.
 # - **That `✓` proves you right.** A check tries the mistakes that we know of. Tell us about a new one.
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold: you find the reason, and why a tempting answer is wrong.
+#
 # **1.** A check printed `✗`, and you run the rest of the notebook all the same. With which answer does it go on?
-# <details><summary>Answer</summary>With ours: a check hands back your answer if it passes and the reference solution otherwise.</details>
+# <details><summary>Answer</summary>With ours: a check hands back your answer if it passes and the reference solution otherwise. <em>Tempting</em>: with yours, it stands in the cell above. But a wrong answer would spoil all that comes after it.</details>
 #
 # **2.** You restart the kernel. What is lost: the text of your answers, or the variables?
-# <details><summary>Answer</summary>The variables. The text belongs to the notebook; run its cells again, from the top, and the variables are back.</details>
+# <details><summary>Answer</summary>The variables. The text belongs to the notebook; run its cells again, from the top, and the variables are back. <em>Tempting</em>: the text. Only closing the notebook without saving it loses that.</details>
 #
 # **3.** What was the network told about the ball?
-# <details><summary>Answer</summary>Nothing. It was given pixels, and the news when it had scored and when a ball was lost; that a few reddish pixels matter, it had to find out.</details>
+# <details><summary>Answer</summary>Nothing. It was given pixels, and the news when it had scored and when a ball was lost; that a few reddish pixels matter, it had to find out. <em>Tempting</em>: its column, as your rule. The rule was told; the network was not.</details>
 #
 # **4.** Why does the eager rule, which always goes towards the ball, miss it so often?
-# <details><summary>Answer</summary>Each decision lasts for four frames, in which the paddle runs farther than it is wide: near the ball, moving at all means running past.</details>
+# <details><summary>Answer</summary>Each decision lasts for four frames, in which the paddle runs farther than it is wide: near the ball, moving at all means running past. <em>Tempting</em>: its paddle is too slow. It is too fast for so few decisions.</details>
 #
 # **5.** A lost ball costs no points in Breakout. Why, then, should a learner of points mind losing it? (Guess: lesson 04 answers.)
-# <details><summary>Answer</summary>Because of the points that do not come any more. The Q-values count what is still to come, and that is what shrinks when a ball is about to be lost.</details>
+# <details><summary>Answer</summary>Because of the points that do not come any more. The Q-values count what is still to come, and that is what shrinks when a ball is about to be lost. <em>Tempting</em>: a lost ball costs a point in training. It costs nothing there either; it ends the sum.</details>
 
 # %% [markdown]
 # ## What to try next
@@ -372,9 +398,9 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 
 # %% [markdown]
 # ## References
-# - V. Mnih and others: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 518, 2015.
+# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 518, 2015.
 #   The agent that you watched is built like theirs.
-# - M. Bellemare and others: [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013. Atari games as a test of general skill.
+# - M. Bellemare et al., [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013. Atari games as a test of general skill.
 # - [Gymnasium](https://gymnasium.farama.org), the interface between agents and games, and [ALE](https://ale.farama.org/environments/breakout/), the
 #   emulator: what Breakout's actions and scores are.
 # - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html): notebooks, and all their keys.

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 01 · Breakout and its pixels
-# Here is a player that presses buttons at random, for thirty steps: two seconds of play. Run the next two cells and watch. Then guess:
-# **how many points does such a player make in a whole game?**
+# Here is a player that presses buttons at random, for thirty steps: two seconds of play. Run the next two cells with code and watch. Then
+# guess: **how many points does such a player make in a whole game?**
 #
 # **You will be able to** say what an agent is given and what it is asked for; turn a screen of 100,800 numbers into 7,056, in two ways;
 # show why one frame is not enough; and keep a million steps in 7 GB instead of 806.
 #
-# **Minutes**: 75. **You need**: lesson 00, and NumPy arrays (shape, dtype, slices).
+# **Minutes**: about 90. **You need**: lesson 00, and NumPy arrays (shape, dtype, slices).
 
 # %%
 from collections import defaultdict
@@ -25,9 +25,10 @@ from course_lib.replay import ReplayMemory
 use_course_style()
 
 # %% [markdown]
-# The game's name, `BreakoutDeterministic-v4`, tells how it is run. *Deterministic*: each action is held for exactly four frames (**frame
-# skip** 4), and you see the last of them as it is (no max-pooling). *v4*: no **sticky actions** (`repeat_action_probability=0`), the
-# emulator does exactly what it is told. Today's `ale-py` no longer registers this name; `course_lib` registers it again.
+# The game runs in an emulator of the old console, `ale-py`. Its name, `BreakoutDeterministic-v4`, tells how. *Deterministic*: each action is
+# held for exactly four frames of the emulator (**frame skip** 4; a section below is about it), and you see the last of them, as it is. *v4*:
+# no **sticky actions** (`repeat_action_probability=0`), that is, no action is repeated by chance: the emulator does exactly what it is told.
+# Today's `ale-py` no longer knows the game under this name; `course_lib` registers it again.
 
 # %% tags=["nbval-ignore-output"]
 env = gymnasium.make("BreakoutDeterministic-v4")
@@ -105,8 +106,8 @@ meanings = env.unwrapped.get_action_meanings()
 print(meanings)
 
 # %% [markdown]
-# The code of the book that this course retells has a comment: *"2 = left, 3 = right"*. **Do you believe it?** Decide, then look at where
-# the paddle goes when one and the same number is sent four times. (In the picture time runs downwards.)
+# This course retells a book, and we shall now and then look into its code. There a comment says *"2 = left, 3 = right"*. **Do you believe
+# it?** Decide, then look at where the paddle goes when one and the same number is sent four times. (In the picture time runs downwards.)
 
 # %%
 figures.draw_paddle_moves(env)
@@ -128,8 +129,7 @@ for action, steps in ((0, 10), (0, 600), (1, 10)):
 # %% [markdown]
 # After 600 NOOPs, forty seconds of play, nothing has happened: the ball is not there until FIRE **serves** it (eight pixels: you know
 # them). And it must be served again after every lost ball, or the game stalls for ever, in training and in evaluation. So our agents have
-# three actions, and "stay" is sent as FIRE: while a ball is in play it does nothing else. (The agent of the code review that we meet
-# below uses all four of the emulator's actions.)
+# three actions, and "stay" is sent as FIRE: while a ball is in play it does nothing else.
 
 # %% [markdown] exercise="01.1" points=1
 # ### Exercise 01.1 · Which number moves left?
@@ -183,14 +183,14 @@ while not over:
 # **Zero**: the emulator punishes nothing (it is the book's play script that subtracts the 1). And the game goes on until the fifth ball.
 # So how shall an agent learn to fear losing one? By a convention that you will build in lesson 04:
 #
-# - **for learning**, a lost ball is an end: its value is the reward of that step alone, and nothing that the next ball earns counts
-#   towards it;
+# - **for learning**, a lost ball is an end: the step that lost it is worth its own reward alone, and nothing that the next ball earns
+#   counts towards it;
 # - **for the score**, the game goes on over all five balls.
 
 # %% [markdown]
 # ## What a brick is worth
 # Let us read the rules off the game itself. We need someone who hits bricks: a player by rule, `follow_the_ball`, which finds the ball by
-# its colour on two screens, works out where it will land, and goes there. For each step we look which row lost a brick, and what the
+# its colour on two screens, works out where it will land, and goes there. For each step we look at which row lost a brick, and at what the
 # reward was.
 #
 # **Guess before you run:** is a brick in the top row worth as much as one in the bottom row?
@@ -222,7 +222,7 @@ ceiling = 2 * 18 * sum(row_points)
 print("two walls of 18 bricks a row:", ceiling, "points")
 
 # %% [markdown]
-# Here is how the ruled player earned its score, as a film and as three stills: it digs a **tunnel** at the left, and behind the wall the
+# Here is how the player by rule earned its score, as a film and as three stills: it digs a **tunnel** at the left, and behind the wall the
 # ball breaks brick after brick by itself. In 130 steps the score doubles. (Look at the paddle as well: once the ball has touched the top
 # wall, it is half as wide.)
 
@@ -239,7 +239,8 @@ figures.draw_frames([game_screens[step - 1] for step in steps], titles, height=2
 # drift. Our agents get the pixels and the rewards, and have to find all of it themselves. The same code then learns other games.
 #
 # ## What the agent is after
-# Not the next reward, but the **discounted return**, all rewards to come, each worth γ less for every step that it lies ahead:
+# Not the next reward, but the **discounted return**: the sum of all rewards to come, each multiplied by γ once for every step that it lies
+# ahead. After step $t$ it is
 #
 # $$G_t = r_{t+1} + \gamma\, r_{t+2} + \gamma^2 r_{t+3} + \dots = \sum_{k \ge 0} \gamma^k\, r_{t+k+1}$$
 
@@ -253,8 +254,9 @@ print(f"a point 100 steps ahead is worth {discount**100:.2f}, one 500 steps ahea
 # The agent is short-sighted by choice: with γ = 0.99 it looks about 100 steps ahead, 7 seconds of play.
 #
 # ## Too many numbers
-# Now to the pixels. Suppose the first layer of our network is dense. **How many weights does one unit need** on the raw screen? It has
-# one for every number:
+# Now to the pixels. A network is made of layers, a layer of **units**. A unit of a *dense* layer takes every number that comes in, each times
+# a weight of its own, and adds them up. Suppose the first layer of our network is dense. **How many weights does one unit need** on the raw
+# screen? One for every number:
 
 # %%
 print("weights of one dense unit:", f"{screen.size:,}")
@@ -349,8 +351,9 @@ print(f"{screen.nbytes:,} bytes -> {frame.nbytes:,} bytes, {screen.nbytes / fram
 
 # %% [markdown]
 # ## The code review's way: cut, small, lit or not
-# The second text behind this course, a code review of Bootstrapped DQN (lesson 07), goes further. It cuts out the playing field, makes it
-# small, and asks of each pixel only whether it is lit: whether *any* of its three channels is not 0. In the figure: what is cut out
+# The second text behind this course, a code review of another agent (Bootstrapped DQN, lesson 07), goes further. It cuts out the playing
+# field, makes it small, and asks of each pixel only whether it is lit: whether *any* of its three channels (red, green, blue) is not 0. (Its
+# agent also has all four of the emulator's actions.) In the figure: what is cut out
 # (yellow frame), the field, and the result, in which every brick is as white as the ball.
 
 # %%
@@ -449,8 +452,8 @@ for length in (1, 2):
 
 # %% [markdown]
 # ## A history of four
-# So an **observation** is the last four frames, as the channels of one array `[84, 84, 4]`, the oldest first. When an episode begins
-# there is only one frame: it stands in for those before it, and comes four times.
+# So an **observation** is the last four frames, as the channels of one array `[84, 84, 4]`, the oldest first. When an **episode** begins (one
+# game, from `reset` to its end), there is only one frame: it stands in for those before it, and comes four times.
 #
 # Why four, if two have a direction? Two frames give the ball's speed. Four also show a bounce as a bounce, and how the paddle has been
 # moving (it drifts on for a while after you let go). The author of the code review had an earlier run with a history of 2: it stopped at
@@ -469,7 +472,7 @@ for length in (1, 2):
 # | `push(20)` | 10, 10, 10, 20 |
 # | `push(30)` | 10, 10, 20, 30 |
 #
-# Two promises: an observation that you have handed out **never changes** later (a memory may have kept it), and you keep **copies**, for
+# Two promises: an observation that you have handed out **never changes** later (somebody may have kept it), and you keep **copies**, for
 # the caller may use its array again.
 #
 # <details><summary>Hint 1</summary>Keep the observation itself in <code>self</code>. What must happen to its channels on a push?</details>
@@ -516,8 +519,8 @@ figures.draw_history(observation)
 # ## Frame skip
 # The console draws 60 frames a second. Nobody needs 60 decisions a second, so each action is held for **four emulator frames**, one
 # *agent step*, and only the last of the four is kept: frames 4, 8, 12, 16, ... The film strip shows emulator frames 1 to 20 around the
-# ball, with those kept in a frame of their own, and below which of them make up an observation. **Observation 0** is the first that holds
-# four frames of play: 4, 8, 12, 16.
+# ball, those that are kept outlined in red, and below them which make up an observation. **Observation 0** is the first that holds four
+# frames of play: 4, 8, 12, 16.
 
 # %%
 slow_env = gymnasium.make("BreakoutDeterministic-v4", frameskip=1)  # every emulator frame
@@ -576,9 +579,9 @@ figures.draw_skips(slow_screens, (1, 4, 16))
 figures.skip_slider(slow_screens)
 
 # %% [markdown]
-# **And the three frames in between?** Nobody sees them. Some Atari games draw a sprite only on every second frame, and keeping one frame
-# might lose it for ever; so for its A3C the book takes the brighter of two successive frames for each pixel, `np.maximum(last,
-# one_before)`. Is our ball such a sprite?
+# **And the three frames in between?** Nobody sees them. Some Atari games draw a figure only on every second frame, and keeping one frame
+# might lose it for ever; so for one of its agents the book takes the brighter of two successive frames for each pixel, `np.maximum(last,
+# one_before)`. Is our ball such a figure?
 
 # %%
 visible = sum(figures.find_ball(slow_screen) is not None for slow_screen in slow_screens)
@@ -588,7 +591,7 @@ print(f"the ball is on {visible} of {len(slow_screens)} successive frames")
 # On all of them. In Breakout the maximum would only draw the ball twice, and `BreakoutDeterministic-v4` leaves it out.
 #
 # ## Every game the same?
-# This emulator rolls no dice. **What happens if we send the actions of the ruled player again, without looking at a single screen?** And
+# This emulator rolls no dice. **What happens if we send the actions of the player by rule again, without looking at a single screen?** And
 # what if we first wait for a single emulator frame?
 
 # %%
@@ -625,19 +628,19 @@ figures.draw_serves(env, waits, ["waiting 0 to 5 agent steps", "waiting 0 to 15 
 
 # %% [markdown]
 # ## What learning sees of a reward
-# Rewards differ from game to game: 1 here, 400 there. For one learning rate to serve all, training **clips** them to [−1, 1]; the code
-# review makes them 0 or 1. Scores are always reported unclipped. Predict: what remains of the 373 points?
+# Rewards differ from game to game: 1 here, 400 there. For the same settings to serve all, training **clips** them to [−1, 1]: what is larger
+# counts as 1. The code review makes them 0 or 1. Scores are always reported unclipped. Predict: what remains of the 373 points?
 
 # %%
 rewards = np.array(game_rewards)  # [steps]
 clipped = np.clip(rewards, -1, 1)
-lit_or_not = (rewards > 0).astype(float)
-print(f"score {rewards.sum():.0f}, clipped {clipped.sum():.0f}, 0 or 1: {lit_or_not.sum():.0f}")
-print("clipped and 0-or-1 are the same here:", np.array_equal(clipped, lit_or_not))
+zero_or_one = (rewards > 0).astype(float)
+print(f"score {rewards.sum():.0f}, clipped {clipped.sum():.0f}, 0 or 1: {zero_or_one.sum():.0f}")
+print("clipped and 0-or-1 are the same here:", np.array_equal(clipped, zero_or_one))
 
 # %% [markdown]
-# What remains is the number of bricks, at most 216 for two walls. To the learner a 7-point brick is worth as much as a 1-point brick. It
-# digs tunnels all the same, for a ball behind the wall breaks bricks quickly.
+# What remains is the number of bricks, at most 216 for two walls. To a learning agent a 7-point brick is worth as much as a 1-point brick. A
+# tunnel pays all the same, for a ball behind the wall breaks bricks quickly.
 
 # %% [markdown]
 # ## A million transitions
@@ -714,6 +717,8 @@ memory = ReplayMemory(capacity=1_000)
 print(f"our memory: {memory.nbytes // 1_000:,} bytes a transition, action, reward and flags included")
 
 # %% [markdown]
+# It cannot: 22.6 GB are more than the whole computer has. Ours keeps its promise: 7,056 bytes for a frame, and 8 for the rest.
+#
 # ## All of it together
 # You now have every piece between the console and the agent. Put them together, and play beside the course's own environment, `Breakout`:
 # three actions, the same seed, no idle frames. **Do the two show the same observations?**
@@ -739,25 +744,25 @@ print("the largest difference in any pixel:", largest)
 # That array, `uint8 [84, 84, 4]`, is all that an agent will ever see of Breakout. The next lesson gives it eyes.
 #
 # ## Quiz
-# Answer first, then unfold.
+# Answer in your head, then unfold: you find the reason, and why a tempting answer is wrong.
 #
-# **1.** Your agent has learnt for a day and its paddle never moves; the screen shows no ball. What is the likely cause?
-# <details><summary>Answer</summary>Nobody serves. "Stay" was sent as NOOP, or the ball is not served again after a lost life. A game without a serve stalls for ever.</details>
+# **1.** Your agent has learned for a day and its paddle never moves; the screen shows no ball. What is the likely cause?
+# <details><summary>Answer</summary>Nobody serves. "Stay" was sent as NOOP, or the ball is not served again after a lost life. A game without a serve stalls for ever. <em>Tempting</em>: it has learned too little. But then the ball would be there, and get lost.</details>
 #
 # **2.** Two screens are equal in every pixel. Must the same action be best in both?
-# <details><summary>Answer</summary>No. One may have the ball falling, the other rising. A single screen is not a state in Markov's sense; the last four nearly are.</details>
+# <details><summary>Answer</summary>No. One may have the ball falling, the other rising. A single screen is not a state in Markov's sense; the last four nearly are. <em>Tempting</em>: yes, all that there is stands on the screen. All but the motion.</details>
 #
 # **3.** Why is the resize by area in the book's way, and by nearest pixel in the code review's?
-# <details><summary>Answer</summary>Area keeps all the ball's light when grey values count. Where only lit or not counts, every blend with a trace of ball would be lit, and the ball would swell.</details>
+# <details><summary>Answer</summary>Area keeps all the ball's light when grey values count. Where only lit or not counts, every blend with a trace of ball would be lit, and the ball would swell. <em>Tempting</em>: nearest is quicker. It is, but that is not the reason.</details>
 #
 # **4.** Why are frames stored as uint8 and divided by 255 only inside the network?
-# <details><summary>Answer</summary>A float32 takes four bytes, a uint8 one, and nothing is lost by dividing later. At a million transitions the difference is 170 gigabytes in the naive form.</details>
+# <details><summary>Answer</summary>A float32 takes four bytes, a uint8 one, and nothing is lost by dividing later. At a million transitions the difference is 170 gigabytes in the naive form. <em>Tempting</em>: the network computes in uint8. It cannot: 250 + 10 would be 4.</details>
 #
 # **5.** An agent scores 400 in every single evaluation game, to the point. Why should that make you suspicious?
-# <details><summary>Answer</summary>The emulator rolls no dice. Without varied starts it may be playing one list of moves from memory, as our ruled player did with its eyes closed. Check the no-op starts.</details>
+# <details><summary>Answer</summary>The emulator rolls no dice. Without varied starts it may be playing one list of moves from memory, as our player by rule did with its eyes closed. Check the no-op starts. <em>Tempting</em>: it is simply that good. A good agent that is served another ball scores differently.</details>
 #
 # ## What to try next
-# 1. **Make the ruled player worse.** In `course_lib/figures/breakout.py`, let `follow_the_ball` forget the paddle's drift of 11 pixels.
+# 1. **Make the player by rule worse.** In `course_lib/figures/breakout.py`, let `follow_the_ball` forget the paddle's drift of 11 pixels.
 #    *Expect* 97 points instead of 373: it overshoots. Timing is most of the game.
 # 2. **Preprocess another game.** `gymnasium.make("ALE/Pong-v5")`, and both preprocessings. *Expect* the book's way to work at once, and
 #    the code review's to be all white: Pong's background is not black, so every pixel is lit.
@@ -772,7 +777,7 @@ print("the largest difference in any pixel:", largest)
 # - I. Osband et al., [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: the agent
 #   that the code review is about.
 # - The [documentation of ALE](https://ale.farama.org/environments/breakout/): Breakout's actions and rewards.
-# - Lin, [Self-improving reactive agents](https://link.springer.com/article/10.1007/BF00992699), Machine Learning 1992: where replaying
+# - L.-J. Lin, [Self-improving reactive agents](https://link.springer.com/article/10.1007/BF00992699), Machine Learning 1992: where replaying
 #   transitions comes from.
 #
 # **Next**: [02 · Convolutions](02_convolutions.ipynb).

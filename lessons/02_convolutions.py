@@ -9,7 +9,8 @@
 # - compute sizes, receptive fields and parameters of a network before it exists;
 # - write the network of DQN in PyTorch or Keras, carry an agent's weights from one to the other, and look inside while it plays.
 #
-# **Minutes**: about 100. **You need**: lesson 01, NumPy, and a first acquaintance with PyTorch or Keras.
+# **Minutes**: 115, in two sittings if you like (the second begins at *Count before you build*). **You need**: lessons 00 and 01, NumPy, and
+# a first acquaintance with PyTorch or Keras.
 
 # %%
 import course_lib
@@ -56,9 +57,11 @@ draw.scan(game.frames[180], window, stride=4)
 
 # %% [markdown]
 # ## 1 · A unit that sees everything
-# A dense unit has one weight for every number that it is given. It could be given the whole screen: 210 rows, 160 columns, 3 colours.
+# A dense unit has one weight for every number that it is given; its answer is the sum of all numbers, each times its weight. It could be
+# given the whole screen: 210 rows, 160 columns, 3 colours.
 #
-# **Guess first.** How many weights does *one* such unit have: about 400, 34,000, 100,000, or 1,000,000? And how much memory do 512 units take?
+# **Predict**, or remember lesson 01. How many weights does *one* such unit have: about 400, 34,000, 100,000, or 1,000,000? And how much memory
+# do 512 units take?
 
 # %%
 rows, columns, colours = screen.shape
@@ -67,8 +70,8 @@ print(f"one unit:  {weights_of_one:,} weights")
 print(f"512 units: {512 * weights_of_one:,} weights, {512 * weights_of_one * 4 / 1e6:.0f} MB as float32")
 
 # %% [markdown]
-# 100,800 weights for one unit. Memory is the smaller half of the trouble. Here is the greater one: a dense unit that has learned the ball at
-# one place knows nothing about any other place. Let a unit hold the perfect weights for a ball at row 60, column 40, and move the ball.
+# 100,800 weights for one unit. Memory is the smaller half of the trouble. Here is the greater one: a dense unit that has learned to see the
+# ball at one place knows nothing about any other place. Let a unit hold the perfect weights for a ball at row 60, column 40, and move the ball.
 
 # %%
 def empty_court_with_ball(row, column):
@@ -118,7 +121,7 @@ print("their sum, out[1, 1]:", (window * kernel).sum())
 #
 # $$\text{rows} = \Big\lfloor \frac{H - h}{s} \Big\rfloor + 1 \qquad \text{columns} = \Big\lfloor \frac{W - w}{s} \Big\rfloor + 1$$
 #
-# **Guess first**: 84 pixels, windows of 8, stride 4. Are there 19, 20 or 21 windows side by side? (The cell lists where they begin.)
+# **Predict**: 84 pixels, windows of 8, stride 4. Are there 19, 20 or 21 windows side by side? (The cell lists where they begin.)
 
 # %%
 starts = list(range(0, 84 - 8 + 1, 4))
@@ -165,9 +168,9 @@ conv2d = checks.convolutions.conv2d(conv2d)
 # %% [markdown]
 # ## 3 · Three filters by hand
 # **Blur.** Nine weights of 1/9: each pixel becomes the mean of its neighbourhood. Noise, which is bright here and dark there, averages out.
-# Blurring `n` pixels into one divides the spread of the noise by $\sqrt n$.
+# Blurring $n$ pixels into one divides the spread of the noise (its standard deviation) by $\sqrt n$.
 #
-# **Guess first.** We add noise with a spread of 45 grey levels to a frame, and blur it 3 × 3. What spread is left: 45, 22, 15 or 5?
+# **Predict.** We add noise with a spread of 45 grey levels to a frame, and blur it 3 × 3. What spread is left: 45, 22, 15 or 5?
 
 # %%
 rng = np.random.default_rng(0)
@@ -176,7 +179,7 @@ noisy = np.clip(frame + noise, 0, 255).astype(np.uint8)
 print(f"noise before: {noise.std():.0f}, after a mean of nine: {sliding_window_view(noise, (3, 3)).mean(axis=(2, 3)).std():.0f}")
 
 # %% [markdown]
-# A third, $\sqrt 9 = 3$. Nothing comes for free: look at the ball. The figure shows the frame, the noisy frame, and two blurs of it. The wide
+# A third of it, since $\sqrt 9 = 3$. Nothing comes for free: look at the ball. The figure shows the frame, the noisy frame, and two blurs of it. The wide
 # blur has hardly any noise left, and no ball. Move the slider to find the best compromise.
 
 # %%
@@ -259,15 +262,18 @@ draw.draw_filters(filters, responses, ball)
 #
 # $$\text{out}[i, j] = \sum_{u, v, c} \text{image}[i\,s + u,\; j\,s + v,\; c] \cdot \text{kernel}[u, v, c]$$
 #
-# **Guess first.** A 1 × 1 kernel has the weights 0, 0, −1, +1 for the four frames, the newest last. What is left of the screen?
+# **Predict.** A 1 × 1 kernel has the weights 0, 0, −1, +1 for the four frames, the newest last. What is left of the screen?
 
 # %%
 newest_minus_previous = observation.astype(float) @ np.array([0, 0, -1, 1.0])  # [84, 84, 4] @ [4] -> [84, 84]
-draw.draw_row({"the frame before": observation[..., 2], "newest frame": frame, "newest − before": newest_minus_previous}, height=3.6)
+draw.draw_row({"the frame before": observation[..., 2], "newest frame": frame, "newest − before": newest_minus_previous})
 
 # %% [markdown]
 # Only what moves: the ball's new place in red, its old one in blue, and the paddle if it moved. Four numbers see motion, which no filter on a
-# single frame can. A layer is many such kernels, one output map each, plus a bias for each, and a ReLU, which keeps the positive. All of it:
+# single frame can.
+#
+# A **layer** is many such kernels, each with one output *map* (its answers, laid out as the frame is), plus a *bias* for each kernel (a number
+# that is added to all of its answers), and then a *ReLU*, $\max(0, x)$, which keeps what is positive. All of it:
 
 # %%
 def conv_layer(x, kernel, bias, stride):
@@ -284,16 +290,17 @@ print("the first map is yours with a ReLU:", np.allclose(maps[..., 0], np.maximu
 
 # %% [markdown]
 # ## 5 · Let a gradient make the filter
-# Your ball finder has one weakness: the digits of the score have specks, too. We could tinker on. Or we say what we *want*, and let the weights
-# follow the slope of the loss. That is **end-to-end learning**: from pixels to the answer, with nothing made by hand in between.
+# Your ball finder has one weakness: the digits of the score have specks, too. We could tinker on. Or we say what we *want*: a **loss**, a
+# number that is the larger the farther we are from it. Its slope with respect to each weight is the **gradient**, and small steps downhill
+# along it make the weights better. That is **end-to-end learning**: from pixels to the answer, with nothing made by hand in between.
 #
-# Give every place of a frame a score, the response of a 7 × 7 kernel. A softmax turns 6,084 scores $z$ into probabilities, all
+# Give every place of a frame a score, the response of a 7 × 7 kernel. A *softmax* turns 6,084 scores $z$ into probabilities, all
 # positive and with the sum 1:
 #
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}} \qquad \text{loss} = -\log p_b = -z_b + \log \sum_j e^{z_j} \qquad \frac{\partial\,\text{loss}}{\partial z_i} = p_i - [i = b]$$
 #
-# where $b$ is the ball's place. The slope is $p$, minus 1 at the right place: push that score up, all others down by as much as they were
-# believed. (Differentiate the middle formula, or take it on trust.)
+# where $b$ is the ball's place, and $[i = b]$ is 1 there and 0 elsewhere. The slope is $p$, minus 1 at the right place: push that score up, all
+# others down by as much as they were believed. (Differentiate the middle formula, or take it on trust.)
 
 # %%
 def where_is_the_ball(frames, kernel):
@@ -307,7 +314,7 @@ def where_is_the_ball(frames, kernel):
 # %% [markdown]
 # 300 frames to learn from, 100 new ones to be tested on. The kernel starts as noise.
 #
-# **Guess first.** Your ball finder, over whole frames, digits included: in how many of 100 new frames does its largest response lie on the
+# **Predict.** Your ball finder, over whole frames, digits included: in how many of 100 new frames does its largest response lie on the
 # ball? And the learned one: fewer, about as many, or more?
 
 # %%
@@ -329,17 +336,18 @@ draw.draw_learning(first.reshape(7, 7), learned.reshape(7, 7), losses, by_hand, 
 print("the learned filter finds more balls than the hand-made one:", by_gradient > by_hand)
 
 # %% [markdown]
-# From left to right: the kernel as noise; the falling loss; the kernel after 300 steps; who finds how many balls. The gradient, too, came to a
-# bright middle and a dark rim, with fine differences that most digits fail. Nobody told it what a ball is, or a digit.
+# From left to right: the kernel as noise; the falling loss; the kernel after 300 steps; who finds how many balls: the hand-made filter about a
+# third, the learned one more than nine in ten. The gradient, too, came to a positive middle among negative weights, with fine differences
+# that most digits fail. Nobody told it what a ball is, or a digit.
 #
 # DQN does the same on a larger scale: 32 first filters instead of one, and what it wants are points.
 
 # %% [markdown]
 # ## 6 · Stride instead of pooling
-# Networks for photographs often *pool*: they keep the largest answer of each block, say 4 × 4, and forget where in the block it was. For "is
+# Networks for photographs often **pool**: they keep the largest answer of each block, say 4 × 4, and forget where in the block it was. For "is
 # there a cat?" that is a virtue. In Breakout, *where* is the question.
 #
-# A ball moves through columns 8 to 11 of a 16 × 16 court. **Guess first**: for how many of these four places do the two maps differ?
+# A ball moves through columns 8 to 11 of a 16 × 16 court. **Predict**: for how many of these four places do the two maps differ?
 
 # %%
 def max_pool(image, size):
@@ -357,7 +365,7 @@ for column in (8, 9, 10, 11):
 
 # %% [markdown]
 # Pooling gives the same answer four times. The strided convolution also makes the map four times smaller, but its windows overlap (8 pixels
-# wide, 4 apart) and its weights differ from place to place, so the ball's exact column is still in the numbers.
+# wide, 4 apart) and its weights differ from column to column of the window, so the ball's exact column is still in the numbers.
 #
 # It is cheaper, too: answers that pooling would throw away are never computed.
 
@@ -374,7 +382,7 @@ print(f"stride 4 needs {at_every_place / at_every_fourth:.0f} times fewer")
 #
 # $$\text{field} \leftarrow \text{field} + (k - 1) \cdot \text{jump} \qquad \text{jump} \leftarrow \text{jump} \cdot s$$
 #
-# DQN's layers are 8 × 8 with stride 4, 4 × 4 with stride 2, 3 × 3 with stride 1. **Guess first**: how wide is what a unit of the third layer
+# DQN's layers are 8 × 8 with stride 4, 4 × 4 with stride 2, 3 × 3 with stride 1. **Predict**: how wide is what a unit of the third layer
 # sees, whose kernel is only 3 wide: 3, 9, 36 or 84 pixels?
 
 # %%
@@ -402,7 +410,7 @@ draw.draw_receptive_fields(screen, fields, ball)
 
 # %% [markdown]
 # Drag the slider through the units on the diagonal of conv3. The last field ends at pixel 83: seven fields, eight pixels apart, cover the frame
-# exactly (36 + 6 · 8 = 84). The still picture above shows one of them.
+# exactly (36 + 6 · 8 = 84). (The still picture above shows another field of conv3.)
 
 # %% tags=["nbval-ignore-output"]
 draw.receptive_field_slider(screen, *fields[-1], rows=7)
@@ -446,8 +454,9 @@ print("conv1:", (8 * 8 * 4 + 1) * 32, "parameters, for a frame of 84 x 84 as for
 # ### Exercise 02.3 · Sizes and parameters of the whole network
 # *Difficulty 3 of 5 · 3 points · about 15 minutes*
 #
-# Write `layer_table(observation_shape, conv, dense, num_actions)`. It returns a list with one `(name, output shape, parameters)` for each layer,
-# named `conv1`, `conv2`, ..., `dense1`, ..., and last `q`, a dense layer with one output for each action.
+# Write `layer_table(observation_shape, conv, dense, num_actions)`. It returns a list with one tuple `(name, output shape, parameters)` for each
+# layer: a string, a tuple of ints, an int. The names are `conv1`, `conv2`, ..., `dense1`, ..., and last `q`, a dense layer with one output for
+# each action.
 #
 # With `conv=((16, 8, 4),)`, which is (filters, kernel, stride), `dense=()` and 3 actions, observations of `(84, 84, 4)` give
 # `[("conv1", (20, 20, 16), 4112), ("q", (3,), 19203)]`.
@@ -483,10 +492,10 @@ def layer_table(observation_shape, conv, dense, num_actions):
 layer_table = checks.convolutions.layer_table(layer_table)
 
 # %% [markdown]
-# Now the network of DQN, as in the Nature paper: three convolutions, a dense layer of 512, one output for each action. The settings come from
-# `BOOK`, the configuration of the whole course.
+# Now the network of DQN (the agent that you watched in lesson 00), as in the paper of 2015: three convolutions, a dense layer of 512, one output
+# for each action. The settings come from `BOOK`, in which `course_lib` keeps the book's.
 #
-# **Guess first**: which layer holds most of the parameters?
+# **Predict**: which layer holds most of the parameters?
 
 # %%
 print(BOOK.network)
@@ -496,15 +505,15 @@ for name, shape, parameters in table:
 print(f"{'total':21}{sum(parameters for *_, parameters in table):>10,}")
 
 # %% [markdown]
-# The drawing shows the maps at their sizes: 84, 20, 9 and 7 pixels wide, more and more of them (eight are drawn at most), then two rows of
-# numbers. The bars show where the parameters are: 95 % of them in the first dense layer, the one that may look at everything at once.
+# The drawing shows the maps at their sizes, 84, 20, 9 and 7 pixels wide (of each layer eight at most are drawn), then the dense layers, each a
+# bar. The chart below it shows where the parameters are: 95 % of them in the first dense layer, the one that may look at everything at once.
 
 # %%
 draw.draw_network(table, observation)
 draw.draw_parameters(table)
 
 # %% [markdown]
-# The network has relatives, which you will meet in lessons to come. What they share are the convolutions; what differs is what they ask of them:
+# The network has relatives, which you will meet in lessons 06 and 07. What they share are convolutions; what differs is what they ask of them:
 #
 # | agent | shared | on top of it |
 # |---|---|---|
@@ -611,7 +620,7 @@ print(f"Keras:   {keras_network.count_params():,}")
 # | convolution | `[h, w, in, out]` | `[out, in, h, w]` |
 # | dense | `[in, out]` | `[out, in]` |
 #
-# That seems easy: transpose everything. **Guess first**: every shape fits, nothing complains. Do the two networks answer the same?
+# That seems easy: transpose everything. **Predict**: every shape fits, nothing complains. Do the two networks answer the same?
 
 # %%
 NAMES = [f"{layer}/{part}" for layer in ("conv1", "conv2", "conv3", "dense1", "q") for part in ("kernel", "bias")]
@@ -683,7 +692,8 @@ def keras_to_torch(weights, flatten_shape):
 keras_to_torch = checks.convolutions.keras_to_torch(keras_to_torch)
 
 # %% [markdown]
-# Three bars for each action: Keras; PyTorch with everything merely transposed; PyTorch with your weights. The first and the last should match.
+# A line for each action, with three dots: Keras; PyTorch with everything merely transposed; PyTorch with your weights. The first and the last
+# should be equally high.
 
 # %%
 load(torch_network, keras_to_torch(keras_weights, (7, 7, 64)).values())
@@ -693,10 +703,10 @@ print("the same Q-values:", np.allclose(q_keras, q_carried, atol=1e-4))
 
 # %% [markdown]
 # ## 11 · Inside a trained agent
-# What did DQN make of its 32 first filters? We load the most trained agent that the course ships, and beside it draw kernels as they are
-# before any training.
+# What did DQN make of its 32 first filters? We load the most trained DQN agent that the course ships, and above its kernels draw others as
+# they are before any training.
 #
-# **Guess first**: what will differ most, the size of the weights, the shapes, or the differences between the four frames?
+# **Predict**: what will training have given them: shapes within a frame, differences between the four frames, or both?
 
 # %%
 trained, entry = pretrained.load_stage("dqn", pretrained.stages("dqn")[-1])
@@ -706,8 +716,8 @@ fresh = np.random.default_rng(0).uniform(-limit, limit, (8, 8, 4, 32))
 draw.draw_first_layers({"before training": fresh, "after training": trained["conv1/kernel"]})
 
 # %% [markdown]
-# Each filter is a strip of four tiles, the oldest frame left, the newest right; blue is negative, red positive, strongest filters first. Before
-# training all of it is noise. After training, look for
+# Both. Each filter is a strip of four tiles, the oldest frame left, the newest right; blue is negative, red positive, each filter in its own
+# scale, strongest filters first. Before training all of it is noise. After training, look for
 #
 # - specks and short bars: things of the size of a ball, or edges;
 # - strips whose tiles change their sign from one frame to the next: these see *motion*;
@@ -763,28 +773,38 @@ draw.draw_feature_maps([screens[t] for t in moments], maps[0][list(moments)], ch
 
 # %% [markdown]
 # Last question: what does a unit *want* to see? For eight filters of conv1 and eight of conv3 we look through all 70 observations for the place
-# that excites each of them most, and cut out its receptive field. First row: 8 × 8 pixels, mostly edges and corners. Second row: 36 × 36
-# pixels. What do many of these share, and what could a unit that waits for it be good for?
+# that excites each of them most, and cut its receptive field out of the newest frame. First row: 8 × 8 pixels, mostly edges and corners.
+# Second row: 36 × 36 pixels. What do most of these share, and what could a unit that waits for it be good for?
 
 # %%
 draw.draw_favourites(np.stack(played), {f"conv{i}": (maps[i - 1], *fields[i - 1]) for i in (1, 3)})
 
 # %% [markdown]
+# <details><summary>What there is to find</summary>
+#
+# First row: mostly ends and edges of the paddle. The black tiles belong to filters that wait for a paddle which has just left: it is in the older
+# frames, and gone from the newest. Second row: the ball is in every piece, and mostly the paddle, or one of its ends, below it. Is the paddle where
+# the ball will come down? That is what the choice of a move hangs on.
+# </details>
+
+# %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold: you find the reason, and why a tempting answer is wrong.
+#
 # **1.** The same kernel at all places: what does that save, and what does it give?
-# <details><summary>Answer</summary>It saves weights (8,224 in conv1; without sharing each of the 400 places would need them anew), and it gives generalisation: what was learned about the ball at one place holds at every place. When the ball moves, the answer moves.</details>
+# <details><summary>Answer</summary>It saves weights (8,224 in conv1; without sharing each of the 400 places would need them anew), and it gives generalisation: what was learned about the ball at one place holds at every place. When the ball moves, the answer moves. <em>Tempting</em>: it saves time. The multiplications are as many as without sharing; a larger stride saves those.</details>
 #
 # **2.** The weights of a filter add up to 0. What does it say about a flat wall?
-# <details><summary>Answer</summary>0, however bright the wall is: every pixel has the same value, so the response is that value times the sum of the weights. Only differences count.</details>
+# <details><summary>Answer</summary>0, however bright the wall is: every pixel has the same value, so the response is that value times the sum of the weights. Only differences count. <em>Tempting</em>: something large, for the wall is bright. That is what a blur would say, whose weights add up to 1.</details>
 #
 # **3.** conv3's kernel is 3 × 3, yet its units see 36 × 36 pixels. Why?
-# <details><summary>Answer</summary>It sees 3 × 3 units of conv2, each of which sees 20 × 20 pixels and lies 8 pixels from the next: 20 + 2 · 8 = 36.</details>
+# <details><summary>Answer</summary>It sees 3 × 3 units of conv2, each of which sees 20 × 20 pixels and lies 8 pixels from the next: 20 + 2 · 8 = 36. <em>Tempting</em>: 3 · 20 = 60. But the fields of neighbours overlap by 12 pixels.</details>
 #
 # **4.** Why is the output layer linear, when every other layer has a ReLU?
-# <details><summary>Answer</summary>A Q-value is an expected sum of rewards and may be any number. After a ReLU it could not be negative, and where the output is cut to 0 no gradient flows: that action would stop learning.</details>
+# <details><summary>Answer</summary>A Q-value is an expected sum of rewards and may be any number. After a ReLU it could not be negative, and where the output is cut to 0 no gradient flows: that action would stop learning. <em>Tempting</em>: so that it can be large. A ReLU has no upper limit either.</details>
 #
 # **5.** You load weights, all shapes fit, and the agent plays badly. What do you check first?
-# <details><summary>Answer</summary>The Q-values of one observation against those of the framework the weights came from. If they differ, the order in which the flatten reads the maps: it changes no shape and every value. After it: /255 missing or twice, and the order of the frames.</details>
+# <details><summary>Answer</summary>The Q-values of one observation against those of the framework the weights came from. If they differ, the order in which the flatten reads the maps: it changes no shape and every value. After it: /255 missing or twice, and the order of the frames. <em>Tempting</em>: train it a little more. That would hide the fault, and cost what the agent knew.</details>
 
 # %% [markdown]
 # ## What to try next

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 03 · The Huber loss
-# **Guess first.** An agent estimates how much reward is still to come from one number: how far the ball is from the wall. Twelve of its
-# estimates have been compared with what really followed, and the line through them is sound: the farther the ball, the less is to come.
-# Then **one** of the twelve targets goes wrong: it says 20 where 1 was true. Where does the line go?
+# **Predict.** An agent estimates how much reward is still to come, and looks at one number only: how far the ball is from the wall. Twelve
+# times we have noted the distance and the reward that really followed, its **target**. The line through the twelve is sound: the farther the
+# ball, the less is to come. Then **one** of the targets goes wrong: it says 20 where 1 was true. Where does the line go?
 #
 # - **A** It hardly moves: eleven against one.
 # - **B** It moves up a little and stays a good description of the eleven.
@@ -14,7 +14,8 @@
 # - take a gradient step by hand, and tell beforehand what one outlier does to it,
 # - read the errors of a trained Breakout agent, and say what Huber's loss changes about them, and what it costs.
 #
-# **Minutes**: about 75. **You need**: NumPy arrays and the derivative of $x^2$. Lessons 01 and 02 are not needed.
+# **Minutes**: about 75. **You need**: lesson 00, NumPy arrays, the derivative of $x^2$, and for one exercise a first acquaintance with PyTorch
+# or Keras. Lessons 01 and 02 are not needed.
 
 # %%
 import course_lib
@@ -70,9 +71,9 @@ print(f"slope with one wild target:      {wrecked_weights[1]:+.1f}")
 
 # %% [markdown]
 # It is **C**. Eleven targets say *down*, one says *up*, and the line goes up. An agent that believes it would rather lose the ball than
-# hit a brick. Move the slider to lift the wild target (the red dot) and watch the line follow it. The still picture shows the targets 1, 8
-# and 20: in the first panel the line falls through the dots, in the second it rises, in the third it climbs far past all of them. At 4 it
-# is level already.
+# hit a brick. Move the slider to lift the wild target (the large red dot) and watch the line follow it. The still picture shows the targets
+# 1, 8 and 20: in the first panel the line falls through the dots, in the second it rises, in the third it climbs to nearly 6,
+# where the sound targets say 1. At 4 it is level already.
 
 # %%
 figures.show_wild_target(least_squares, x, targets, wild=10, values=(1.0, 2.0, 4.0, 6.0, 8.0, 11.0, 14.0, 17.0, 20.0))
@@ -96,14 +97,15 @@ print(f"its share of the sum: {squared_losses[10] / squared_losses.sum():.2%}")
 # %% [markdown]
 # Whoever makes that sum small listens to one target only.
 #
-# **Why this matters for Breakout.** A network learns to predict values, and its targets come partly *from its own guesses* (lesson 04
-# tells how). Early in training the guesses are poor. Later, a lost ball makes in one step everything worthless that was still expected.
-# Wild targets are not rare accidents there; they are the daily diet. And a network shares its weights between all screens: what one wild
-# target does to the weights, it does to the values of every screen.
+# **Why this matters for Breakout.** A network learns to predict **values**, the reward still to come, and its targets come partly *from its
+# own guesses* (lesson 04 tells how). Early in training the guesses are poor. Later, a lost ball wipes out in one step everything that was
+# still expected. Wild targets are no accidents there; each lost ball can bring one. And a network shares its weights between all screens:
+# what one wild target does to the weights, it does to the values of every screen.
 
 # %% [markdown]
 # ## The pull of a target
-# Learning follows the slope of the loss. One step of gradient descent with learning rate $\alpha$ on a prediction $p$:
+# What is charged is called the **loss**, and learning follows its slope downhill. One step of gradient descent on a prediction $p$, where
+# the learning rate $\alpha$ says how long the steps are:
 #
 # $$p \leftarrow p - \alpha \frac{\partial L}{\partial p} = p + \alpha L'(e), \qquad\text{because } \frac{\partial e}{\partial p} = -1$$
 #
@@ -143,9 +145,9 @@ print("absolute error, last three predictions:", absolute_walk[-3:].round(2))
 print("absolute error after 1,000 steps:      ", walk(absolute_gradient, 3.0, steps=1000)[-2:].round(2))
 
 # %% [markdown]
-# It trembles for ever. At error 0 the absolute error has a **kink**: a hair's breadth from the target it still pulls with full strength,
-# steps over it, and is pulled back. In the picture the squared error (orange) slows down as it arrives; the absolute error (green) walks
-# evenly and then jumps to and fro across the dashed line.
+# Never nearer than 0.2: it trembles for ever. At error 0 the absolute error has a **kink**: a hair's breadth from the target it still pulls
+# with full strength, steps over it, and is pulled back. In the picture the squared error (orange squares) slows down as it arrives; the
+# absolute error (green triangles) walks evenly and then jumps to and fro across the dashed line.
 
 # %%
 figures.show_walks({"squared": squared_walk, "absolute": absolute_walk}, target=3.0)
@@ -274,7 +276,7 @@ huber_gradient = checks.huber.huber_gradient(huber_gradient)
 figures.show_losses(huber_loss, huber_gradient, deltas=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0))
 
 # %% [markdown]
-# And the walk to the target? Far away Huber (blue) takes the absolute error's even steps, and within 1 of the target it slows down as the
+# And the walk to the target? Far away Huber (blue dots) takes the absolute error's even steps, and within 1 of the target it slows down as the
 # squared error does. No trembling, no leap.
 
 # %%
@@ -308,7 +310,8 @@ print("Huber loss, slope at 5:  ", measured_slope(huber_loss, np.array([5.0]))[0
 # %% [markdown]
 # ## The same in PyTorch and Keras
 # Three lines of NumPy become three lines of a framework, which then finds the gradient by itself. The arithmetic is the easy part. The
-# traps lie in **shapes** and **types**. A network with one output returns a column `[B, 1]`; targets out of a memory are a row `[B]`.
+# traps lie in **shapes** and **types**. For a batch of $B$ samples a network with one output returns a column `[B, 1]`; targets mostly come
+# as a row `[B]`.
 #
 # **Predict**: what is the shape of `[4, 1]` minus `[4]`?
 
@@ -316,7 +319,7 @@ print("Huber loss, slope at 5:  ", measured_slope(huber_loss, np.array([5.0]))[0
 my_guess = (4,)
 
 column = torch.tensor([[1.0], [2.0], [3.0], [4.0]])  # [4, 1], as a network returns it
-row = torch.tensor([1.0, 2.0, 3.0, 4.0])  # [4], as a memory returns it
+row = torch.tensor([1.0, 2.0, 3.0, 4.0])  # [4], as targets come
 print("your guess: ", my_guess)
 print("torch says: ", tuple((row - column).shape))
 print("keras says: ", tuple(keras.ops.subtract(row.numpy(), column.numpy()).shape))
@@ -414,8 +417,8 @@ print("Keras, columns [4, 1]: ", tuple(keras_huber(four_targets[:, None], four_p
 
 # %% [markdown]
 # "No reduction" in Keras means: no mean over the *batch*. The **last axis is always averaged**, and in a row the last axis *is* the batch.
-# What comes back is one number, `()`. Multiply it by a mask of the samples that may learn (lesson 07 lives on such masks) and nothing
-# fails: the mask scales the mean of everything, and the masked samples go on teaching.
+# What comes back is one number, `()`. Multiply it by a mask, 1 for the samples that may teach and 0 for the others (lesson 07 lives on such
+# masks), and nothing fails: the mask scales the mean of everything, and the samples that are masked out go on teaching.
 
 # %% [markdown]
 # ### torch's look-alike
@@ -516,8 +519,9 @@ print(f"after a step, squared loss: off by {mean_error(after_squared):.2f}")
 print(f"after a step, Huber loss:   off by {mean_error(after_huber):.2f}")
 
 # %% [markdown]
-# One batch, one step, and what the agent knew about eleven states is gone: under the squared error (orange) the line has lifted clean off
-# the dots. Under Huber's (blue) it has hardly stirred, and the eleven will pull it back with the next batch.
+# **Ten times or more**: from 0.06 to 1.12. One batch, one step, and what the agent knew about the other eleven is gone: under the squared
+# error (orange) the line has lifted clean off the dots. Under Huber's (blue) it has hardly stirred, and the eleven will pull it back with
+# the next batch.
 
 # %%
 lines = {
@@ -528,7 +532,7 @@ lines = {
 figures.show_fit(x, wild_targets, lines, wild=10, top=3.6)
 
 # %% [markdown]
-# ## And after a thousand steps?
+# ## And after thousands of steps?
 # Now the wild target stays in the batch for good, and the step is repeated until nothing changes. **Predict**: which slope does the Huber
 # line settle at, when the sound one is $-1.0$ and the squared error's is $+5.6$?
 
@@ -558,8 +562,8 @@ figures.show_fit(x, wild_targets, lines, wild=10)
 
 # %% [markdown]
 # ## What it costs
-# Nothing is free. Suppose a state is followed by a reward of 10 once in ten times, and by 0 otherwise. Its **value**, the mean, is 1.
-# Those tens are no mistakes; they are the truth.
+# Nothing is free. Suppose that some situation of the game is followed by a reward of 10 one time in ten, and by 0 otherwise. Its value, the
+# mean, is 1. The 10 is no mistake; it is the truth.
 #
 # **Predict**: which single number does the Huber loss with $\delta = 1$ settle at?
 
@@ -584,9 +588,10 @@ print("your guess:", my_guess)
 
 # %% [markdown]
 # ## The errors of a real agent
-# The most trained agent that ships with the course plays eight games at once, one action in ten at random, as in training. After each step
-# its **TD error** is what it now knows minus what it thought: the clipped reward plus 0.99 times the value of where it has come to, minus
-# the value it had given its action. After a lost ball nothing follows, and the target is the reward alone. (Lesson 04 builds all of this.)
+# The most trained DQN agent that ships with the course plays eight games at once, one action in ten at random, as in training. After each
+# step its **TD error** (temporal difference: between two moments) is what it now knows minus what it thought: the clipped reward plus 0.99
+# times the value of where it has come to, minus the value that it had given its action. After a lost ball nothing follows, and the target is
+# the reward alone. (Lesson 04 builds all of this; here it is enough to read the picture.)
 
 # %%
 def play_and_measure(learner, config, steps, epsilon=0.1, seed=0):
@@ -621,39 +626,44 @@ td_errors, ball_lost = play_and_measure(learner, config, steps=400)
 figures.show_td_errors(td_errors, ball_lost)
 
 # %% [markdown]
-# Left, how often each error occurs; mind the logarithmic scale, on which one step up is ten times as many. The bulk stands in a narrow
-# peak around 0. The shaded zones beyond $\pm 1$ hold few transitions, and the lost balls (red) lie on the left: everything that was still
-# expected, gone in one step.
+# Far under 5 %. Left, how often each error occurs; mind the logarithmic scale, on which one step up is ten times as many. The bulk stands in
+# a narrow peak around 0. The shaded zones beyond $\pm 1$ hold few steps, and the lost balls (red, hatched) lie on the left: everything that
+# was still expected, gone in one step.
 #
-# Right, what those few weigh: their share of the transitions (black), their share of the total pull under the squared error (orange), and
-# under the Huber loss (blue). A small minority speaks with a loud voice, and Huber turns it down without switching it off.
+# Right, what those few weigh: their share of the steps (black), their share of the total pull under the squared error (orange), and under
+# the Huber loss (blue). They are about one step in a hundred, so that about every fourth batch of 32 holds one. A small minority speaks
+# with a loud voice, and Huber turns it down without switching it off.
 
 # %% [markdown]
 # ## Quiz
-# Answer in your head, then unfold.
+# Answer in your head, then unfold: you find the reason, and why a tempting answer is wrong.
 #
 # **1.** At $|e| = \delta$ parabola and line meet. Which of loss, slope and slope of the slope are continuous there?
 # <details><summary>Answer</summary>Loss and slope: the line was chosen so. The slope of the slope falls from 1 to 0 at once, which plain
-# gradient descent never asks for.</details>
+# gradient descent never asks for. <em>Tempting</em>: only the loss, since the formula changes there. But a line with another slope would
+# have a kink, and a kink makes the prediction tremble, as the absolute error does at 0.</details>
 #
 # **2.** Why not write <code>0.5 * np.clip(errors, -1, 1) ** 2</code>?
 # <details><summary>Answer</summary>Beyond 1 it is flat: slope 0, no pull. The samples that are most wrong teach nothing. Clip the
-# gradient, not the error.</details>
+# gradient, not the error. <em>Tempting</em>: it is the same, for both stop a wild target. But Huber goes on pulling with strength 1.</details>
 #
 # **3.** <code>keras.losses.Huber(reduction="none")</code> gets 32 targets and 32 predictions, both of shape [32]. How many numbers come
 # back?
 # <details><summary>Answer</summary>One. Keras averages the last axis whatever the reduction, and here the last axis is the batch. Give it
-# [32, 1], or write the three lines yourself.</details>
+# [32, 1], or write the three lines yourself. <em>Tempting</em>: 32, because "none" says so. It speaks of the batch, which Keras takes to be
+# the axes before the last.</details>
 #
 # **4.** A colleague replaces the loss by the squared error and scales the whole batch's gradient down to length 1 whenever it is longer.
 # Is that the same as Huber?
 # <details><summary>Answer</summary>No. With a wild sample in the batch, the long gradient points where the wild one pulls; shortening it
-# shrinks the 31 sound pulls along with it and keeps the wrong direction. Huber limits each sample on its own.</details>
+# shrinks the 31 sound pulls along with it and keeps the wrong direction. Huber limits each sample on its own. <em>Tempting</em>: yes, since
+# no step gets longer than with Huber. But it is the direction that the wild sample spoils.</details>
 #
-# **5.** An agent without reward clipping is trained with $\delta = 1$; breaking a top brick gives 7. What happens to values of states
-# where a 7 is rare?
+# **5.** An agent without reward clipping is trained with $\delta = 1$; breaking a top brick gives 7. What happens to the values of screens
+# after which a 7 is rare?
 # <details><summary>Answer</summary>They come out too low: the 7 pulls with strength 1, no harder than a 2 would. Huber drifts from the
-# mean towards the median when honest errors exceed delta. Clip or rescale the rewards, or raise delta.</details>
+# mean towards the median when honest errors exceed delta. Clip or rescale the rewards, or raise delta. <em>Tempting</em>: nothing, since
+# Huber only holds back wild targets. It cannot tell a wild target from a rare, true one.</details>
 
 # %% [markdown]
 # ## What to try next

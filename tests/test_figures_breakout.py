@@ -8,6 +8,7 @@ import pytest
 
 import course_lib  # noqa: F401  (registers the game)
 from course_lib.figures import breakout as figures
+from course_lib.grading import legible
 
 FIRE = 1
 
@@ -57,7 +58,7 @@ def test_the_serve_depends_on_emulator_frames_only(env):
     assert len(set(serves)) == 4 and serves[:4] == serves[4:]
 
 
-def test_all_drawings_draw(env):
+def test_all_drawings_draw(env, no_windows):
     screens = figures.replay(env, 0, [FIRE] * 16)[1:]
     stack = np.stack([figures.preprocess_grey(screen) for screen in screens[:4]], axis=-1)
     draw = [
@@ -75,6 +76,11 @@ def test_all_drawings_draw(env):
         lambda: figures.draw_skips(screens, (1, 4)),
         lambda: figures.draw_memory({"much": 800 * 10**9, "little": 7 * 10**9}),
     ]
+    for one in draw:
+        one()
+        plt.gcf().canvas.draw()
+        assert not legible.too_small(plt.gcf())
+        plt.close()
     pictures = [figures.to_png(one) for one in draw]
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     assert len(set(pictures)) == len(draw) and not plt.get_fignums()

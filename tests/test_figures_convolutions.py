@@ -2,6 +2,7 @@
 
 import io
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch  # before keras
@@ -12,6 +13,7 @@ from course_lib import quiet
 from course_lib.checks import convolutions as checks
 from course_lib.checks.base import CHECKS, verdict
 from course_lib.figures import convolutions as draw
+from course_lib.grading import legible
 
 with quiet():
     import keras
@@ -41,6 +43,29 @@ def test_a_ball_on_an_empty_court_is_found():
     frame[0, 60:62, 40] = 100
     assert draw.balls_found(checks.reference_filters()["ball_finder"], frame, np.array([[60.5, 40.0]])) == 1
     assert draw.balls_found(checks.reference_filters()["ball_finder"], frame, np.array([[20.5, 40.0]])) == 0
+
+
+def test_the_drawings_are_legible(game, no_windows):
+    rng = np.random.default_rng(0)
+    maps, kernel, filters = rng.random((4, 20, 20, 32)), rng.normal(size=(7, 7)), checks.reference_filters()
+    table = checks.reference_table((84, 84, 4), checks.CONV, checks.DENSE, 3)
+    drawings = [
+        lambda: draw.draw_row({"a frame": game.frames[0], "a difference": kernel, "one more": kernel, "blurred 9 × 9": kernel}),
+        lambda: draw.draw_filters(filters, dict.fromkeys(filters, kernel), game.balls[0]),
+        lambda: draw.draw_learning(kernel, kernel, list(rng.random(30)), 32, 93, tests=100),
+        lambda: draw.draw_receptive_fields(game.screens[0], [(8, 4), (20, 8), (36, 8)], game.balls[0]),
+        lambda: draw.draw_network(table, game.observations[0]),
+        lambda: draw.draw_parameters(table),
+        lambda: draw.compare_q_values({"Keras": rng.random(3), "carried": rng.random(3)}, ("stay", "right", "left")),
+        lambda: draw.draw_first_layers({"before training": rng.normal(size=(8, 8, 4, 32))}),
+        lambda: draw.draw_feature_maps(list(game.screens[:4]), maps, np.arange(8)),
+        lambda: draw.draw_favourites(game.observations[:4], {"conv1": (maps, 8, 4), "conv3": (maps, 36, 2)}),
+    ]
+    for one in drawings:
+        one()
+        plt.gcf().canvas.draw()
+        assert not legible.too_small(plt.gcf())
+        plt.close()
 
 
 def test_moving_pictures_are_gifs_with_a_text(game):

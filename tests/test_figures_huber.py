@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from course_lib.figures import huber, use_course_style
+from course_lib.grading import legible
 
 X = np.linspace(0, 1, 12)
 
@@ -52,10 +53,19 @@ def test_a_drawing_is_labelled_and_legible(draw):
     draw()
     figure = plt.gcf()
     figure.canvas.draw()
+    assert not legible.too_small(figure)
     assert all(ax.get_xlabel() for ax in figure.axes)
     assert figure.axes[0].get_ylabel()
-    texts = [text for text in figure.findobj(plt.Text) if text.get_text() and text.get_visible()]
-    assert texts and min(text.get_fontsize() for text in texts) >= 9
+
+
+def test_losses_are_told_apart_without_colours():
+    assert len(set(huber.MARKERS.values())) == len(huber.MARKERS) == len(set(huber.LABELS.values()))
+    huber.show_walks({"squared": X, "Huber": X}, target=1.0)
+    lines = plt.gcf().axes[0].get_legend().get_lines()
+    assert [line.get_marker() for line in lines] == ["s", "o"]
+    huber.show_td_errors(TD_ERRORS, TD_ERRORS < -1)
+    everything, lost = plt.gcf().axes[0].get_legend().get_patches()
+    assert lost.get_hatch() and not everything.get_hatch()
 
 
 @pytest.mark.parametrize("name", ["wild target", "losses"])

@@ -9,6 +9,7 @@ from course_lib.checks.start import chase_the_ball
 from course_lib.config import SMOKE
 from course_lib.figures import course_map
 from course_lib.figures import start as figures
+from course_lib.grading import legible
 from course_lib.learners import make_learner
 from course_lib.play import Episode, record_episode
 
@@ -70,7 +71,7 @@ def test_side_by_side_waits_for_the_longer_game(game):
     np.testing.assert_array_equal(film[-1][36:, :280], film[20][36:, :280])
 
 
-def test_the_drawings_draw(game):
+def test_the_drawings_draw(game, no_windows):
     figures.show_decision(game, 20)
     figures.show_decision(game, 20, "left")
     figures.show_expectation(game)
@@ -78,6 +79,9 @@ def test_the_drawings_draw(game):
     figures.show_scores({"none": 0, "some": 12.5})
     course_map.show_map()
     assert len(plt.get_fignums()) == 6
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+        assert not legible.too_small(plt.figure(number))
 
 
 def test_every_lesson_has_its_brick():

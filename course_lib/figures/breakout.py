@@ -235,13 +235,13 @@ def draw_overlay(ax, observation: np.ndarray, title: str) -> None:
 
 
 def draw_film_strip(screens: list[np.ndarray], skip: int = 4, observations: int = 2, length: int = 4) -> None:
-    """Emulator frames 1, 2, 3, ... around the ball; kept ones framed; below them which four form each observation.
+    """Emulator frames 1, 2, 3, ... around the ball, those that are kept outlined; below them which four form each observation.
 
     screens: uint8 [210, 160, 3] for emulator frames 1 to skip * (length + observations - 1).
     """
     figure, axes = plt.subplots(1, len(screens), figsize=(11, 2.1), layout="none")
     figure.subplots_adjust(left=0.005, right=0.995, top=0.9, bottom=0.45, wspace=0.15)
-    figure.text(0.005, 0.93, "emulator frames, 1/60 s apart; those with a frame are kept", fontsize=11)
+    figure.text(0.005, 0.93, "emulator frames, 1/60 s apart; those that are kept have an outline", fontsize=11)
     for number, (ax, screen) in enumerate(zip(axes, screens, strict=True), start=1):
         kept = number % skip == 0
         show_pixels(ax, screen[118:150, 56:82])

@@ -18,11 +18,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageDraw, ImageFont
 
 from course_lib.atari import Breakout
-from course_lib.figures import PALETTE, show_frame
+from course_lib.figures import PALETTE, ink, show_frame
 
 SIGNED = LinearSegmentedColormap.from_list("signed", [PALETTE["blue"], "white", PALETTE["red"]])
 """Blue below zero, white at zero, red above."""
 INK = PALETTE["black"]
+WIDTH = 9.2  # inches of a wide figure: a cell shows it without making it smaller
 
 
 # Frames ----------------------------------------------------------------------------------------------------------------------------
@@ -169,9 +170,9 @@ def show_signed(ax, values: np.ndarray, title: str = "") -> None:
     ax.spines[:].set(visible=True, color=PALETTE["grey"])  # zero is white, as the page
 
 
-def draw_row(pictures: dict[str, np.ndarray], height: float = 3.0) -> None:
+def draw_row(pictures: dict[str, np.ndarray]) -> None:
     """Frames beside each other under their titles: uint8 as grey, others in blue (negative) and red (positive)."""
-    _, axes = plt.subplots(1, len(pictures), figsize=(height * len(pictures), height + 0.5), squeeze=False)
+    _, axes = plt.subplots(1, len(pictures), figsize=(WIDTH, WIDTH / len(pictures) + 0.3), squeeze=False)
     for ax, (title, picture) in zip(axes[0], pictures.items()):
         if picture.dtype == np.uint8:
             show_frame(ax, picture, title, vmin=0, vmax=255)
@@ -216,14 +217,14 @@ def noise_slider(frame: np.ndarray, noisy: np.ndarray, sizes: tuple[int, ...] = 
 
 def draw_learning(first: np.ndarray, last: np.ndarray, losses: list[float], hand: int, learned: int, tests: int) -> None:
     """The kernel before and after, the loss between, and who finds the ball how often."""
-    _, axes = plt.subplots(1, 4, figsize=(13, 3.3), width_ratios=(1, 1.4, 1, 1.3))
-    show_signed(axes[0], first, "the kernel before: noise")
+    _, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.8), width_ratios=(1, 1.4, 1, 1.2))
+    show_signed(axes[0], first, "kernel before")
     axes[1].plot(np.convolve(losses, np.ones(10) / 10, "valid"), color=PALETTE["blue"])
-    axes[1].set(xlabel="gradient steps", ylabel="loss (mean of 10 steps)", ylim=(0, None))
-    show_signed(axes[2], last, "the kernel after")
+    axes[1].set(xlabel="gradient steps", ylabel="loss (mean of 10)", ylim=(0, None))
+    show_signed(axes[2], last, "kernel after")
     bars = axes[3].barh(["hand-made", "learned"], [hand, learned], color=[PALETTE["grey"], PALETTE["orange"]])
     axes[3].bar_label(bars, padding=4)
-    axes[3].set(xlabel=f"balls found in {tests} new frames", xlim=(0, 1.2 * tests))
+    axes[3].set(xlabel=f"balls found, of {tests}", xlim=(0, 1.3 * tests))
     axes[3].invert_yaxis()
     plt.show()
 
@@ -240,7 +241,7 @@ def field_box(ax, screen: np.ndarray, unit: tuple[int, int], size: int, jump: in
 
 def draw_receptive_fields(screen: np.ndarray, fields: list[tuple[int, int]], ball: np.ndarray) -> None:
     """What the unit above the ball sees, in each layer; fields: (size, jump) in pixels."""
-    _, axes = plt.subplots(1, len(fields), figsize=(13, 3.6))
+    _, axes = plt.subplots(1, len(fields), figsize=(WIDTH, 2.75))
     for i, (ax, (size, jump)) in enumerate(zip(axes, fields), 1):
         unit = tuple(np.clip(np.round((ball - (size - 1) / 2) / jump), 0, (84 - size) // jump).astype(int).tolist())
         field_box(ax, screen, unit, size, jump, f"unit {unit} of conv{i}")
@@ -259,7 +260,7 @@ def receptive_field_slider(screen: np.ndarray, size: int, jump: int, rows: int) 
 
 def draw_network(table: list[tuple[str, tuple[int, ...], int]], observation: np.ndarray) -> None:
     """The network as blocks: each map at its size, at most eight of them drawn; dense layers as columns."""
-    _, ax = plt.subplots(figsize=(12, 3.9))
+    _, ax = plt.subplots(figsize=(WIDTH, 3.2))
     left = 0.0
     for name, shape, _ in [("observation", observation.shape, 0), *table]:
         maps = len(shape) == 3
@@ -309,10 +310,10 @@ def compare_q_values(q_values: dict[str, np.ndarray], actions: tuple[str, ...]) 
     _, ax = plt.subplots(figsize=(8, 3.4))
     table = np.stack(list(q_values.values()))  # [networks, actions]
     heights = spread(table[-1], 0.09 * np.ptp(table))
-    for action, values, height, colour in zip(actions, table.T, heights, (PALETTE["blue"], PALETTE["orange"], PALETTE["green"])):
-        ax.plot(list(q_values), values, "o-", color=colour)
+    for action, values, height, colour in zip(actions, table.T, heights, ("blue", "orange", "green")):
+        ax.plot(list(q_values), values, "o-", color=PALETTE[colour])
         place = (len(values) - 1, height)
-        ax.annotate(action, place, xytext=(10, 0), textcoords="offset points", va="center", color=colour)
+        ax.annotate(action, place, xytext=(10, 0), textcoords="offset points", va="center", color=ink(colour))
     ax.set(ylabel="Q-value")
     ax.margins(x=0.12)
     plt.show()
@@ -326,7 +327,7 @@ def alike(kernel: np.ndarray) -> float:
 
 def draw_first_layers(kernels: dict[str, np.ndarray]) -> None:
     """First-layer kernels [8, 8, 4, 32]: each filter four tiles wide, oldest frame left, newest right; strongest filters first."""
-    figure, axes = plt.subplots(len(kernels), 1, figsize=(13, 2.1 * len(kernels)), squeeze=False)
+    figure, axes = plt.subplots(len(kernels), 1, figsize=(WIDTH, 1.65 * len(kernels)), squeeze=False)
     for ax, (title, kernel) in zip(axes[:, 0], kernels.items()):
         order = np.argsort(-abs(kernel).sum(axis=(0, 1, 2)))
         canvas = np.full((4 * 10, 8 * 36), np.nan)
@@ -356,7 +357,7 @@ def brightest(maps: np.ndarray) -> np.ndarray:
 
 def draw_feature_maps(screens: list[np.ndarray], maps: np.ndarray, channels: np.ndarray) -> None:
     """Moments of a game as rows: the screen, then the maps of some channels, each brightened by itself. maps: float [T, h, w, channels]."""
-    size, widths = (13, 1.42 * len(screens) + 0.3), (1.4,) + (1,) * len(channels)
+    size, widths = (WIDTH, 1.05 * len(screens) + 0.3), (1.4,) + (1,) * len(channels)
     _, axes = plt.subplots(len(screens), 1 + len(channels), figsize=size, width_ratios=widths)
     limits = brightest(maps)
     for row, (screen, features) in enumerate(zip(screens, maps)):
@@ -371,13 +372,13 @@ def draw_favourites(observations: np.ndarray, layers: dict[str, tuple[np.ndarray
 
     layers: name -> (maps float [T, h, w, channels], receptive field, jump), both in pixels.
     """
-    figure, axes = plt.subplots(len(layers), count, figsize=(13, 1.9 * len(layers)))
+    figure, axes = plt.subplots(len(layers), count, figsize=(WIDTH, 1.55 * len(layers)))
     for row, (name, (maps, size, jump)) in zip(axes, layers.items()):
         for ax, channel in zip(row, liveliest(maps, count)):
             t, i, j = np.unravel_index(maps[..., channel].argmax(), maps.shape[:3])
             patch = observations[t, i * jump : i * jump + size, j * jump : j * jump + size, -1]
             show_frame(ax, patch, f"filter {channel}", vmin=0, vmax=148)
-        row[0].set_ylabel(f"{name}\n{size} × {size} pixels")
+        row[0].set_ylabel(f"{name}\n{size} × {size} px")
     plt.show()
 
 

@@ -12,10 +12,12 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_lib.figures import PALETTE
+from course_lib.figures import PALETTE, ink
 
 COLOURS = {"squared": PALETTE["orange"], "absolute": PALETTE["green"], "Huber": PALETTE["blue"], "wild": PALETTE["red"]}
 """One colour for each loss through the lesson, and one for wild targets."""
+MARKERS = {"squared": "s", "absolute": "^", "Huber": "o"}
+LABELS = {"squared": "squared error", "absolute": "absolute error", "Huber": "Huber loss"}
 
 Lines = Mapping[str, tuple[np.ndarray, str]]  # label -> ((intercept, slope), colour)
 
@@ -34,6 +36,11 @@ def slider(draw: Callable[[Figure, float], None], values: Sequence[float], start
     box = widgets.VBox([handle, picture])
     still = f"(A slider: {label}, {values[0]:g} to {values[-1]:g}. The picture below shows three of its places; run the cell to move it.)"
     display(box._repr_mimebundle_() | {"text/plain": still}, raw=True)
+
+
+def readable(colour: str) -> str:
+    """The colour in which words stand for a line of that colour."""
+    return next((ink(name) for name, value in PALETTE.items() if value == colour), colour)
 
 
 def spread(heights: Sequence[float], gap: float) -> np.ndarray:
@@ -55,7 +62,7 @@ def draw_fit(ax: Axes, x: np.ndarray, targets: np.ndarray, lines: Lines | None =
     ends = [weights.sum() for weights, _ in lines.values()]  # heights at x = 1
     for (label, (weights, colour)), end, height in zip(lines.items(), ends, spread(ends, top / 15), strict=True):
         ax.plot([0, 1], [weights[0], end], color=colour, linewidth=2.2)
-        ax.text(1.02, height, label, color=colour, va="center")
+        ax.text(1.02, height, label, color=readable(colour), va="center")
     if wild is not None and targets[wild] <= top:
         ax.plot(x[wild], targets[wild], "o", color=COLOURS["wild"], markersize=8)
     elif wild is not None:
@@ -100,14 +107,13 @@ def show_walks(walks: Mapping[str, np.ndarray], target: float) -> None:
     _, (ax, close) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
     for name, path in walks.items():
         for axes in (ax, close):
-            axes.plot(path, "o-", color=COLOURS[name], markersize=3.5, linewidth=1.6)
+            axes.plot(path, marker=MARKERS[name], color=COLOURS[name], markersize=5, linewidth=1.6, label=LABELS[name])
     steps = len(path) - 1
     for axes in (ax, close):
         axes.axhline(target, color=PALETTE["grey"], linewidth=1, linestyle="--", zorder=0)
         axes.set(xlabel="step", ylabel="prediction")
-    ax.text(0, target, "target", color=PALETTE["grey"], va="bottom")
-    for height, name in zip(np.linspace(0.08, 0.32, len(walks)), walks, strict=True):
-        ax.text(0.98, height, {"Huber": "Huber loss"}.get(name, f"{name} error"), color=COLOURS[name], ha="right", transform=ax.transAxes)
+    ax.text(0, target, "target", color=PALETTE["black"], va="bottom")
+    ax.legend(loc="lower right", frameon=False)
     close.set(xlim=(steps - 8.5, steps + 0.5), ylim=(target - 0.5, target + 0.5), title="the last steps, magnified")
     plt.show()
 
@@ -118,7 +124,7 @@ def draw_losses(axes: Sequence[Axes], curves: Mapping[str, tuple[np.ndarray, np.
         ends = [curve[which][-1] for curve in curves.values()]
         for (label, curve), height in zip(curves.items(), spread(ends, (limits[1] - limits[0]) / 15), strict=True):
             ax.plot(errors, curve[which], color=curve[2], linewidth=2)
-            ax.text(4.1, height, label, color=curve[2], va="center")
+            ax.text(4.1, height, label, color=readable(curve[2]), va="center")
         ax.axvline(0, color=PALETTE["grey"], linewidth=0.8, zorder=0)
         ax.axhline(0, color=PALETTE["grey"], linewidth=0.8, zorder=0)
         ax.set(xlim=(-4, 4), ylim=limits, xlabel="error = target - prediction", ylabel=name)
@@ -139,35 +145,34 @@ def show_losses(loss: Callable, gradient: Callable, deltas: Sequence[float]) -> 
 
     slider(draw, deltas, 1.0, "delta", (10, 3.8))
     _, axes = plt.subplots(1, 2, figsize=(10, 3.8))
-    shades = zip((deltas[0], 1.0, deltas[-1]), (PALETTE["sky"], PALETTE["blue"], PALETTE["purple"]), strict=True)
+    shades = zip((deltas[0], 1.0, deltas[-1]), (PALETTE["green"], PALETTE["blue"], PALETTE["black"]), strict=True)
     curves = {f"delta {delta:g}": (loss(errors, delta), gradient(errors, delta), shade) for delta, shade in shades}
     draw_losses(axes, {"squared": squared} | curves, errors)
     plt.show()
 
 
 def show_td_errors(errors: np.ndarray, lost: np.ndarray) -> None:
-    """Histogram of TD errors [N] with a logarithmic count, those of lost balls (bool [N]) in red; beside it what those beyond 1 weigh."""
+    """Histogram of TD errors [N] with a logarithmic count, those of lost balls (bool [N]) hatched; beside it what those beyond 1 weigh."""
     _, (ax, bars) = plt.subplots(1, 2, figsize=(10.5, 3.8), width_ratios=(3, 2))
     reach = np.ceil(2 * max(1.5, np.abs(errors).max())) / 2
     bins = np.arange(-reach, reach + 0.05, 0.1)
-    ax.hist(errors, bins, color=PALETTE["black"], alpha=0.75, log=True)
-    ax.hist(errors[lost], bins, color=COLOURS["wild"], log=True)
+    ax.hist(errors, bins, color=PALETTE["black"], alpha=0.75, log=True, label="all steps")
+    ax.hist(errors[lost], bins, color=COLOURS["wild"], edgecolor="white", linewidth=0, hatch="////", log=True, label="a ball was lost")
     for side in (-1, 1):
         ax.axvspan(side, side * reach, color=COLOURS["wild"], alpha=0.08, linewidth=0, zorder=0)
-    ax.set(xlim=(-reach, reach), ylim=(0.7, None), xlabel="TD error = target - prediction", ylabel="transitions (logarithmic)")
-    ax.text(0.02, 0.95, "a ball was lost", color=COLOURS["wild"], transform=ax.transAxes, va="top")
-    ax.text(0.02, 0.87, "all transitions", color=PALETTE["black"], transform=ax.transAxes, va="top")
+    ax.set(xlim=(-reach, reach), ylim=(0.7, None), xlabel="TD error = target - prediction", ylabel="steps (logarithmic)")
+    ax.legend(loc="upper left", frameon=False)
 
     size = np.abs(errors)
     shares = {
-        "of the transitions": (np.ones_like(size), PALETTE["black"]),
+        "of the steps": (np.ones_like(size), PALETTE["black"]),
         "of all pull under the\nsquared error": (size, COLOURS["squared"]),
         "of all pull under the\nHuber loss": (np.minimum(size, 1.0), COLOURS["Huber"]),
     }
     for row, (weight, colour) in enumerate(shares.values()):
         percent = 100 * weight[size > 1].sum() / weight.sum()
         bars.barh(row, percent, color=colour)
-        bars.text(percent, row, f" {percent:.1f} %", va="center", color=colour)
+        bars.text(percent, row, f" {percent:.1f} %", va="center", color=readable(colour))
     bars.set_yticks(range(len(shares)), shares)
     bars.invert_yaxis()
     bars.margins(x=0.3)

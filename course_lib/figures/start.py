@@ -77,8 +77,8 @@ def show_columns(games: dict[str, Episode], steps: int = 120) -> None:
         for step in np.flatnonzero(np.diff(game.lives[:steps]) < 0) + 1:
             ax.annotate("lost", (step, 80), color=PALETTE["red"], ha="center", va="center", rotation=90)
         ax.set(title=f"{name}: {_points(game.score)}", ylabel="column", yticks=(8, 80, 152), xlim=(0, steps), ylim=(0, 160))
-        ax.text(1.01, 0.6, "ball", color=PALETTE["red"], transform=ax.transAxes)
-        ax.text(1.01, 0.4, "paddle", color=PALETTE["blue"], transform=ax.transAxes)
+        ax.text(1.01, 0.6, "thick: ball", color=PALETTE["red"], transform=ax.transAxes)
+        ax.text(1.01, 0.4, "band: paddle", color=PALETTE["blue"], transform=ax.transAxes)
     axes.flat[-1].set_xlabel("step (15 a second)")
     plt.show()
 
