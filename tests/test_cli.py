@@ -1,13 +1,15 @@
 """The command line: what a person does wrong ends in one sentence and status 2; the rest reaches the right room."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
 
-from course_lib import cli, config, pretrained, recordings, shipping, stages
+from course_lib import cli, config, pretrained, recordings, sharing, shipping, stages
 from course_lib.learners import make_learner
 
 
@@ -371,8 +373,102 @@ def test_a_toy_is_not_shipped(capsys, tmp_path, monkeypatch):
     assert not (tmp_path / "pretrained").exists()
 
 
+def small_share(tmp_path, monkeypatch):
+    """Arguments that share a small agent quickly."""
+    small = replace(config.SMOKE, max_frames=200, network=config.NetworkConfig(conv=((4, 8, 4),), dense=(8,)))
+    pretrained.save_weights(tmp_path / "small.safetensors", make_learner(small, "torch", (84, 84, 4), 3).get_weights(), small)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    return ["share", str(tmp_path / "agent"), "--weights", str(tmp_path / "small.safetensors"), "--episodes", "2"]
+
+
+def test_share_makes_a_folder_that_plays(capsys, tmp_path, monkeypatch):
+    share = small_share(tmp_path, monkeypatch)
+    assert cli.main([*share, "--framework", "torch", "--epsilon", "0.3", "--seed", "40"]) == 0
+    said = capsys.readouterr().out
+    told = json.loads((tmp_path / "agent" / "results.json").read_text())
+    assert told["seeds"] == [40, 41] and told["policy"] == "greedy, epsilon 0.3" and told["solved"] is False
+    assert "2 games, greedy, epsilon 0.3: mean" in said and "Not solved. Solved means: over at least 30 games" in said
+    assert f"course share {tmp_path / 'agent'} --push USER/NAME" in said
+    weights = ["--weights", str(tmp_path / "agent" / "model.safetensors")]
+    assert cli.main(["play", *weights, "--max-steps", "5", "--out", str(tmp_path / "x.gif")]) == 0
+    capsys.readouterr()
+    assert cli.main(["evaluate", *weights, "--episodes", "2", "--epsilon", "0.3", "--seed", "40", "--json"]) == 0  # as its README.md says
+    assert json.loads(capsys.readouterr().out)["scores"] == told["scores"]
+
+
+def test_what_share_refuses(capsys, tmp_path, monkeypatch):
+    share = small_share(tmp_path, monkeypatch)
+    monkeypatch.setattr(sharing, "record_game", None)  # no game is played
+    for name in ("agent", "ada/my agent", "ada/agent/x"):
+        assert f'"{name}" is no name of a repository' in fails(capsys, *share, "--push", name)
+    assert "--private goes with --push" in fails(capsys, *share, "--private")
+    assert "Training chose its best weights by games 20000 to 20001" in fails(capsys, *share, "--seed", 20_000)
+    assert "no stage 77" in fails(capsys, "share", tmp_path / "agent", "--stage", 77)
+    assert "leave out --vote" in fails(capsys, *share, "--vote")
+    assert "small.safetensors is not empty" in fails(capsys, "share", tmp_path / "small.safetensors")
+    assert "is not empty: name a new" in fails(capsys, "share", tmp_path, "--push", "ada/agent")
+    assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
+    assert cli.parser().parse_args(["share", "x"]).seed == sharing.SEED and cli.parser().parse_args(["share", "x"]).episodes == sharing.MIN_EPISODES
+
+
+def test_a_shared_folder_is_uploaded_as_it_is(capsys, tmp_path, monkeypatch):
+    share, uploads = small_share(tmp_path, monkeypatch), []
+    assert cli.main(share) == 0
+    monkeypatch.setattr(sharing, "send", lambda *what: uploads.append(what) or "http://hub/ada/agent")
+    folder = tmp_path / "agent"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for more in ([], ["--stage", "1"], ["--push", "ada/agent", "--stage", "1"], ["--push", "ada/agent", "--seed", "5"], ["--push", "ada/agent", "--episodes", "3"]):
+        assert "upload that with --push USER/NAME and no other option, or name a new folder" in fails(capsys, "share", folder, *more)
+    assert uploads == []
+    assert cli.main(["share", str(folder), "--push", "ada/agent", "--private"]) == 0
+    assert uploads == [(folder, "ada/agent", True)] and "uploaded: http://hub/ada/agent" in capsys.readouterr().out
+    monkeypatch.setattr(sharing, "send", interrupted)
+    assert cli.main(["share", str(folder), "--push", "ada/agent"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"course: stopped; {folder} is kept, go on with: course share {folder} --push ada/agent"
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_sharing_in_a_shell(tmp_path, monkeypatch):
+    """Made and uploaded in one command; a second one, with a wrong token, keeps the folder; a third has no network; no line but the last is on stderr."""
+    from tests.hub import Hub
+
+    command = [sys.executable, "-m", "course_lib.cli", *small_share(tmp_path, monkeypatch)]
+    again = [*command[:5], "--push", "ada/agent"]
+    folder = tmp_path / "agent"
+    with Hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        result = subprocess.run([*command, "--push", "ada/agent"], capture_output=True, text=True)
+        assert result.returncode == 0 and f"uploaded: {hub.address}/ada/agent\n" in result.stdout, result.stderr
+        assert {name: hub.repositories["ada/agent"].files[name] for name in sharing.FILES} == {path.name: path.read_bytes() for path in folder.iterdir()}
+        monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+        refused = subprocess.run(again, capture_output=True, text=True)
+    nobody = subprocess.run(again, capture_output=True, text=True)
+    kept = f"; {folder} is kept, go on with: course share {folder} --push ada/agent\n"
+    for result, words in ((refused, "refuses the token"), (nobody, "The connection to")):
+        assert result.returncode == 2 and words in result.stderr and result.stderr.endswith(kept) and result.stderr.count("\n") == 1, result.stderr
+    assert len(list(folder.iterdir())) == len(sharing.FILES)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
+def test_ctrl_c_leaves_nothing_half_made(tmp_path, monkeypatch):
+    command = [sys.executable, "-m", "course_lib.cli", *small_share(tmp_path, monkeypatch)[:4], "--episodes", "500"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        while not list(tmp_path.glob(".agent-*/agent/replay.mp4")) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130 and said.splitlines()[-1].endswith("course: stopped."), said
+    assert "Traceback" not in said and [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
+
+
 def test_help_of_every_command_in_a_shell():
-    for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["ship"], ["stages"]):
+    for command in ([], ["doctor"], ["train"], ["evaluate"], ["play"], ["build"], ["share"], ["ship"], ["stages"]):
         result = subprocess.run([sys.executable, "-m", "course_lib.cli", *command, "--help"], capture_output=True, text=True)
         assert result.returncode == 0 and "usage: course" in result.stdout
 
