@@ -278,8 +278,9 @@ def troubles(lessons: list[Lesson]) -> list[str]:
 
 
 def shown(path: Path) -> str:
-    """A path as one would type it here."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    """A path as one would type it here, the same on every machine if one is anywhere in the course."""
+    here = Path.cwd()
+    return os.path.relpath(path) if path.is_relative_to(here) or here.is_relative_to(path.absolute().parents[1]) else str(path)
 
 
 # --- in a terminal ----------------------------------------------------------------------------------------------------------------------

@@ -366,6 +366,14 @@ def test_the_panel_is_html_and_plain_text(course, monkeypatch):
     assert data["text/html"] == progress.as_html(progress.read(course.folder)) and data["text/plain"].startswith("lesson")
 
 
+def test_a_notebook_beside_the_learners_names_them_without_the_machines_folders(course, monkeypatch):
+    """A solution's stored panel is the same on every machine."""
+    (course.folder.parent / "solutions").mkdir()
+    monkeypatch.chdir(course.folder.parent / "solutions")
+    text = progress.as_text(progress.read(course.folder))
+    assert "in ../notebooks/00_start_here.ipynb" in text and str(course.folder.parent) not in text
+
+
 def test_the_map_counts_the_same(course, monkeypatch):
     course.say({"03-1-check": line("03.1", None, "passed"), "03-3-check-keras": line("03.3", "keras", "passed")})
     monkeypatch.setattr(course_map, "ROOT", course.folder.parent)
