@@ -8,6 +8,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from course_lib.atari import ACTIONS, GAME_ID
 from course_lib.config import Config
+from course_lib.recording import EVALUATION_SEED
 from course_lib.recordings import LONGEST
 
 LIBRARY = "breakout-from-pixels"
@@ -25,8 +26,8 @@ BODY = """\
 
 # {{ name }} plays Breakout
 
-{{ "An" if name == "A3C" else "A" }} {{ name }} agent ({{ paper }}) that plays Atari Breakout, `{{ game }}`, from its pixels, trained and measured with the course *Breakout from
-pixels*. The same file of weights plays in PyTorch and in Keras.
+{{ "An" if name == "A3C" else "A" }} {{ name }} agent ({{ paper }}) that plays Atari Breakout, `{{ game }}`, from its pixels. It was measured with the course *Breakout from
+pixels*, which plays this one file of weights in PyTorch and in Keras.
 
 <video src="replay.mp4" controls muted playsinline width="560" aria-label="A game of Breakout"></video>
 
@@ -49,7 +50,7 @@ In [replay.mp4](replay.mp4) it scores **{{ "%.0f" % results.replay.score }}** in
 
 {{ results.criterion }} {{ verdict }} (The tester's games ended after five minutes; of these {{ results.n_eval_episodes }} games {{ long or "none" }} went on longer.)
 
-Every game's score, length and seed is in [results.json](results.json). These games chose nothing: neither the weights nor when to stop.
+Every game's score, length and seed is in [results.json](results.json). The course's training chooses its best weights by other games, seeds {{ chosen_by[0] }} to {{ chosen_by[1] }}.
 
 ## Play it
 
@@ -60,8 +61,8 @@ course play --weights FOLDER/model.safetensors{{ play_options }}
 course evaluate --weights FOLDER/model.safetensors{{ play_options }} --episodes {{ results.n_eval_episodes }} --seed {{ results.seeds[0] }}
 ```
 
-The first films a game, the second plays the games of the table again; `--framework keras` does either in Keras. Without the course,
-`safetensors.numpy.load_file` reads the weights: arrays in Keras' layout, named by layer, which [config.json](config.json) describes.
+The first films a game; the second plays the games of the table again (on another kind of machine a last bit may turn a move, and with it a score).
+`--framework keras` does either in Keras. Without the course, `safetensors.numpy.load_file` reads the weights: arrays in Keras' layout, named by layer, which [config.json](config.json) describes.
 
 ## What it sees and does
 
@@ -75,13 +76,13 @@ the start and after every lost ball. A game begins with 0 to {{ config.noop_max 
 {% for what, value in training.items() -%}
 | {{ what }} | {{ value }} |
 {% endfor %}
-All settings are in [config.json](config.json).
+The settings that its file carries are in [config.json](config.json).
 
 ## What it is not good for
 
 - It knows one game, in this set-up: no sticky actions, {{ config.frame_skip }} frames for an action, these pixels. In another one (`ALE/Breakout-v5`) it has not been tried, and scores
   made there do not compare with these.
-- It does not serve: where the environment leaves that to the agent, it may wait for ever.
+- It never had to serve; where the environment leaves that to the agent, it has not been tried.
 - One game says little (see the standard deviation). Compare means of {{ min_episodes }} games or more, with their intervals.
 """
 
@@ -107,7 +108,7 @@ def model_card(results: dict[str, Any], config: Config, training: dict[str, str]
         eval_results=[measured],
     )
     *others, last = ACTIONS[config.num_actions][1]
-    return ModelCard.from_template(
+    card = ModelCard.from_template(
         data,
         template_str=BODY,
         name=name,
@@ -123,7 +124,10 @@ def model_card(results: dict[str, Any], config: Config, training: dict[str, str]
         long=sum(length > LONGEST for length in results["lengths"]),
         longest=LONGEST,
         min_episodes=results["min_episodes"],
+        chosen_by=(EVALUATION_SEED, EVALUATION_SEED + config.evaluation_episodes - 1),
     )
+    card.text += "\n"
+    return card
 
 
 def verdict(results: dict[str, Any]) -> str:

@@ -246,11 +246,11 @@ def training_in_words(came_from: dict[str, Any], config: Config, weights: Path) 
     steps, known = came_from.get("agent_steps"), {name: str(value) for name, value in came_from.items()}
     words = {}
     if "stage" in came_from:
-        words["who"] = f"stage {known['stage']} of the {config.agent} agents that ship with the course"
+        words["agent"] = f"stage {known['stage']} of the {config.agent} agents that ship with the course"
     elif not is_ours(weights):
-        words["who"] = "the book's own agent, read from its Keras file"
+        words["agent"] = "the book's own agent, read from its Keras file"
     words["agent steps"] = f"{steps:,} ({steps * config.frame_skip:,} frames of the emulator)" if steps else NOT_KNOWN
-    words["hours"] = f"{came_from['hours']:.2f}" if "hours" in came_from else NOT_KNOWN
+    words["hours of training"] = f"{came_from['hours']:.2f}" if "hours" in came_from else NOT_KNOWN
     words["machine"] = known.get("machine", NOT_KNOWN)
     words["preset"] = config.preset
     words["seed"] = known.get("seed", NOT_KNOWN)

@@ -181,9 +181,10 @@ def test_the_card_says_what_was_measured(made):
     assert rows["lowest; highest score"] == f"{min(told['scores']):.0f}; {max(told['scores']):.0f}"
     assert rows["mean length of a game"] == f"{np.mean(told['lengths']):,.0f} agent steps"
     assert (rows["games"], rows["actions"], rows["**solved**"]) == ("3, seeds 30000 to 30002", "greedy, epsilon 0.2", "**no**")
-    assert (rows["agent steps"], rows["hours"], rows["preset"]) == ("not known", "not known", "smoke")
+    assert (rows["agent steps"], rows["hours of training"], rows["preset"]) == ("not known", "not known", "smoke")
     replay = told["replay"]
     assert f"scores **{replay['score']:.0f}** in {replay['length']} agent steps (seed 30003)" in text
+    assert "weights by other games, seeds 20000 to 20001.\n" in text  # SMOKE's two
     assert sharing.CRITERION in text and "has not solved Breakout: 3 games are too few." in text
     assert "course play --weights FOLDER/model.safetensors --epsilon 0.2\n" in text
 
@@ -255,9 +256,9 @@ def test_a_shipped_stage_is_known_wherever_its_file_lies(tmp_path):
     copy = shutil.copyfile(path, tmp_path / "w.safetensors")
     for weights in (path, copy):
         words = sharing.training_in_words(sharing.origin(weights, "dqn"), config.FAST, weights)
-        assert words["who"] == "stage 2 of the dqn agents that ship with the course" and entry["command"] in words["command"]
+        assert words["agent"] == "stage 2 of the dqn agents that ship with the course" and entry["command"] in words["command"]
         assert words["agent steps"] == f"{entry['agent_steps']:,} ({entry['emulator_frames']:,} frames of the emulator)"
-        assert (words["hours"], words["machine"]) == (f"{entry['hours']:.2f}", entry["machine"])
+        assert (words["hours of training"], words["machine"]) == (f"{entry['hours']:.2f}", entry["machine"])
 
 
 def test_a_runs_files_are_known_by_what_they_hold(tmp_path):
