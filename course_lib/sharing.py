@@ -58,11 +58,11 @@ def results(scores: Sequence[float], is_deterministic: bool, when: datetime) -> 
     time zone (`when` without one is local time).
     """
     return {
-        "mean_reward": float(np.mean(scores)),
-        "std_reward": float(np.std(scores)),
+        "mean_reward": float(np.mean(scores, dtype=float)),
+        "std_reward": float(np.std(scores, dtype=float)),
         "is_deterministic": bool(is_deterministic),
         "n_eval_episodes": len(scores),
-        "eval_datetime": (when if when.tzinfo else when.astimezone()).isoformat(timespec="seconds"),
+        "eval_datetime": (when if when.tzinfo else when.astimezone()).isoformat(),
     }
 
 
@@ -185,7 +185,7 @@ def make_folder(
         scores = evaluate(make_policy(learner, epsilon, sampled), config, episodes, seed, on_game_over)
         came_from = origin(weights, agent)
         measured = {
-            **results(scores.scores, not sampled and epsilon == 0, datetime.now().astimezone()),
+            **results(scores.scores, not sampled and epsilon == 0, datetime.now().astimezone().replace(microsecond=0)),
             **scores.summary(),
             "interval_95": list(scores.interval),  # unrounded, for the criterion is about it
             "policy": policy_in_words(learner, epsilon, sampled),
