@@ -1,5 +1,6 @@
 """The facts that lesson 01 rests on, and its drawings: they draw, from real screens."""
 
+import cv2
 import gymnasium
 import matplotlib
 import matplotlib.pyplot as plt
@@ -86,9 +87,11 @@ def test_all_drawings_draw(env, no_windows):
     assert len(set(pictures)) == len(draw) and not plt.get_fignums()
 
 
-def test_the_slider_changes_the_picture(env):
+def test_the_slider_changes_the_picture(env, no_windows):
     screens = figures.replay(env, 0, [FIRE] * 8)[1:]
     slider, image = figures.skip_slider(screens, skips=(1, 2), width=100).children
     before = image.value
     slider.value = "1"
     assert image.value != before
+    picture = cv2.imdecode(np.frombuffer(image.value, np.uint8), cv2.IMREAD_COLOR)
+    assert (picture[[0, -1]] == 255).all() and (picture[:, [0, -1]] == 255).all()  # a margin: no word is cut off

@@ -272,7 +272,7 @@ def to_png(draw: Callable[[], None]) -> bytes:
     """What `draw` draws, as a PNG, not shown."""
     draw()
     buffer = io.BytesIO()
-    plt.savefig(buffer, format="png", dpi=96)
+    plt.savefig(buffer, format="png", dpi=96, bbox_inches="tight")  # as notebooks show figures: what stands outside the axes belongs to it
     plt.close()
     return buffer.getvalue()
 
