@@ -20,6 +20,8 @@ const BOARD = `
     <div class="arcade-controls">
       <button type="button" class="arcade-toggle">Start</button>
       <button type="button" class="arcade-new">New game</button>
+    </div>
+    <div class="arcade-controls">
       <span><kbd>←</kbd> <kbd>→</kbd> or <kbd>A</kbd> <kbd>D</kbd> move</span>
       <span><kbd>Space</kbd> or <kbd>Enter</kbd> start, serve</span>
       <span><kbd>P</kbd> pause</span>
@@ -78,6 +80,9 @@ function render({ model, el }) {
     if (event.key === "p" || event.key === "P") model.send({ kind: "toggle" });
   });
   board.addEventListener("keyup", (event) => press(event, "up"));
+  board.addEventListener("click", () => {
+    for (const kind of ["down", "up"]) model.send({ kind, key: "serve", number: ++number });
+  });
 
   // Buttons: clicked with the mouse they leave the focus where it is, so that Pause does not pause twice.
   for (const [button, kind] of [[toggle, "toggle"], [anew, "new"]]) {

@@ -200,7 +200,7 @@ class Arcade:
                 self.keys.events.append((event, message["key"], message["number"]))
                 if not self.task:
                     self.keys.skip()
-                    if (event, message["key"]) == ("down", "serve"):
+                    if (event, message["key"]) == ("down", "serve") and not self.match.over:
                         self.go_on()
             case "toggle" if not self.task:
                 self.go_on()
@@ -283,12 +283,12 @@ class Arcade:
             verdict = f"You are ahead by {ahead}." if ahead > 0 else f"{name} is ahead by {-ahead}." if ahead < 0 else "A draw."
             return "Game over", f"You: {yours.score}. {name}: {agents.score}. {verdict}"
         if self.state == "ready":
-            return "Space: start", f"Both games begin with seed {self.match.seed}."
+            return "Click or Space: start", f"Both games begin with seed {self.match.seed}."
         if self.state == "paused":
-            return "Paused. Space: go on", "Paused."
+            return "Click or Space: go on", "Paused."
         if yours.over:
             return "Game over", f"Your game is over, with {yours.score}. {name} plays on, {HURRY * self.match.frames_a_step} times as fast."
-        return "Space: serve" if self.match.serving else "", "The game is on." if yours.lives == NUM_LIVES else f"You lost a ball: {yours.lives} left."
+        return "Click or Space: serve" if self.match.serving else "", "The game is on." if yours.lives == NUM_LIVES else f"You lost a ball: {yours.lives} left."
 
 
 def board(name: str, palette: np.ndarray):

@@ -142,11 +142,11 @@ def test_a_press_of_one_frame_moves_the_paddle(learner):
 
     match = Match(learner, CONFIG, seed=0)
     match.step(None)
-    for move, expected in (("left", -12), ("right", 12)):  # two emulator frames, and what the paddle glides on
+    for move, sign in (("left", -1), ("right", 1)):
         before = paddle(match)
         for frame in range(8):
             match.step(move if frame == 0 else None)
-        assert paddle(match) - before == expected
+        assert 10 <= sign * (paddle(match) - before) <= 14  # columns: two emulator frames, and what it glides on
 
 
 def test_when_your_game_is_over_the_agents_hurries_to_its_end(learner):
@@ -223,7 +223,7 @@ def test_nothing_runs_before_somebody_plays(console):
 
     assert len(asyncio.run(scene())) == 1  # the scene itself
     assert [frame["state"] for frame in console.widget.frames] == ["ready"] and console.match.frame == 0
-    assert last(console)["hints"] == ["Space: start", ""] and "seed 0" in last(console)["said"]
+    assert last(console)["hints"] == ["Click or Space: start", ""] and "seed 0" in last(console)["said"]
     json.dumps(console.widget.frames)
 
 
@@ -337,6 +337,8 @@ def test_a_match_ends_with_both_scores_and_the_next_one_has_the_next_seed(consol
         assert console.games == [(yours, agents)] and last(console)["lives"] == [0, 0]
         assert last(console)["said"].startswith(f"You: {yours}. DQN, stage 3: {agents}. ")
         assert any("plays on" in frame["said"] for frame in console.widget.frames) or any(frame["hints"][1] for frame in console.widget.frames)
+        say(kind="down", key="serve", number=2)  # a press too many does not wipe out the result
+        assert last(console)["state"] == "over"
         say(kind="toggle")
         assert last(console)["state"] == "ready" and last(console)["scores"] == [0, 0] and "seed 1" in last(console)["said"]
         assert len(asyncio.all_tasks()) == 1
