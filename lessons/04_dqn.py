@@ -811,7 +811,7 @@ print(f"your guess: {my_guess}; missed more: {missed}")
 
 # %% [markdown]
 # Lines are means, bands reach from the worst seed to the best. Without the memory learning is slow and shaky. Without the target network
-# Catch is learned about as well; but look at the right-hand side: its values swing more, and with neither part they leap, in the worst
+# Catch is learned about as well; but look at the right-hand side: its values swing more, and with neither part they leap: in the worst
 # run to several times what anything in this game can be worth (no board is worth more than 1). Catch forgives that; Breakout less so.
 # These are DeepMind's own ablations (Mnih et al. 2015, Extended Data Table 3):
 #
