@@ -67,7 +67,7 @@ def test_an_older_python_can_read_the_file_and_needs_nothing_installed():
 def test_an_unknown_command_is_one_sentence(arguments, said, capsys):
     assert start.main(arguments) == 2
     text = sentence(capsys)
-    assert said in text and text.endswith("python start.py lab, play or test.\n")
+    assert said in text and text.endswith("python start.py lab, play, test or install.\n")
 
 
 def test_from_a_shell():
@@ -81,12 +81,19 @@ def test_help_needs_no_installation(clone, capsys):
     assert not start.VENV.exists()
 
 
-@pytest.mark.parametrize("command", start.COMMANDS)
+@pytest.mark.parametrize("command", [name for name, (_, words) in start.COMMANDS.items() if words])
 def test_more_arguments_go_through(command, installed, monkeypatch):
     ran = []
     monkeypatch.setattr(start, "run", lambda words: ran.append(words) or 5)
     assert start.main([command, "--port", "8899", "a file"]) == 5
     assert ran == [[str(start.PYTHON), *start.COMMANDS[command][1], "--port", "8899", "a file"]]
+
+
+def test_install_starts_nothing(installed, monkeypatch, capsys):
+    monkeypatch.setattr(start, "run", None)
+    assert start.main(["install"]) == 0 and installed == [""]
+    start.prepare("")
+    assert installed == [""]  # what the lab needs is there
 
 
 def test_installs_once(installed):
@@ -217,15 +224,112 @@ def test_pips_troubles_in_words(line, meaning):
 
 
 @pytest.mark.parametrize("setting, hinted", [(None, True), ("PIP_EXTRA_INDEX_URL", False), ("PIP_INDEX_URL", False)])
-def test_the_small_pytorch_is_offered_unless_an_index_was_chosen(setting, hinted, monkeypatch, capsys):
-    monkeypatch.setattr(start.sys, "platform", "linux")
-    monkeypatch.setattr(start.shutil, "which", lambda name: None)
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name, raising=False)
+def test_the_small_pytorch_is_offered_unless_an_index_was_chosen(setting, hinted, without_gpu, monkeypatch, capsys):
     if setting:
         monkeypatch.setenv(setting, "https://example.org")
     start.hint_at_cpu_build()
     assert ("PIP_EXTRA_INDEX_URL=" in capsys.readouterr().out) == hinted
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    monkeypatch.setattr(start.sys, "platform", "linux")
+    monkeypatch.setattr(start.shutil, "which", lambda name: None)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def installers(without_gpu, monkeypatch):
+    """What would have been called: [(words after `python -m`, uv's variables)]; those that begin with a word in `failing` fail."""
+    calls, failing = [], []
+
+    def follow(command, variables):
+        words = " ".join(command[2:])
+        calls.append((words, {name: value for name, value in variables.items() if name.startswith("UV_")}))
+        return int(any(one in words for one in failing)), "ERROR: something new\n"
+
+    monkeypatch.setattr(start, "follow", follow)
+    monkeypatch.setattr(start, "pip_settings", dict)
+    return calls, failing
+
+
+def test_uv_installs_what_pip_would(installers, capsys):
+    calls, _ = installers
+    start.install("test")
+    (fetch, _), (install, variables) = calls
+    assert fetch.startswith("pip ") and fetch.endswith(start.UV) and install.startswith("uv pip install --python ")
+    assert install.endswith("-c constraints.txt -e .[test]") and variables == {"UV_TORCH_BACKEND": "cpu"}
+    assert "download.pytorch.org/whl/cpu" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("told", [{"extra-index-url": "https://a"}, {"find-links": "/b"}, {"index-url": "https://c"}])
+def test_an_index_that_was_chosen_is_taken_for_pytorch_too(told, installers, monkeypatch):
+    calls, _ = installers
+    monkeypatch.setattr(start, "pip_settings", lambda: told)
+    start.install("")
+    assert "UV_TORCH_BACKEND" not in calls[-1][1] and set(told.values()) <= set(calls[-1][1].values())
+
+
+def test_a_machine_with_a_gpu_gets_what_the_index_has(installers, monkeypatch):
+    calls, _ = installers
+    monkeypatch.setattr(start.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    start.install("")
+    assert calls[-1][1] == {}
+
+
+@pytest.mark.parametrize("failing, called", [(start.UV, ["pip", "pip"]), ("uv pip", ["pip", "uv", "pip"])])
+def test_pip_goes_on_where_uv_cannot(failing, called, installers):
+    calls, fails = installers
+    fails.append(failing)
+    start.install("")
+    assert [words.split()[0] for words, _ in calls] == called and calls[-1][0].endswith("-c constraints.txt -e .")
+
+
+def test_pip_alone_installs_where_uv_has_no_word_for_a_setting(installers, monkeypatch):
+    calls, _ = installers
+    monkeypatch.setattr(start, "pip_settings", lambda: {"require-hashes": "1"})
+    start.install("")
+    assert [words.split()[0] for words, _ in calls] == ["pip"]
+
+
+def test_neither_can(installers, capsys):
+    calls, failing = installers
+    failing += ["pip"]
+    with pytest.raises(start.Stop, match="its last lines stand above"):
+        start.install("")
+    assert "ERROR: something new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "told, variables",
+    [
+        ({}, {}),
+        ({"index-url": "https://mirror/simple", "timeout": "60"}, {"UV_DEFAULT_INDEX": "https://mirror/simple"}),
+        ({"extra-index-url": "https://a\nhttps://b"}, {"UV_INDEX": "https://a https://b", "UV_INDEX_STRATEGY": "unsafe-best-match"}),
+        ({"find-links": "/a https://b", "cert": "/c.pem", "no-cache-dir": "1"}, {"UV_FIND_LINKS": "/a,https://b", "SSL_CERT_FILE": "/c.pem", "UV_NO_CACHE": "1"}),
+        ({"index-url": "https://mirror/simple", "trusted-host": "mirror"}, None),
+    ],
+)
+def test_pips_settings_in_uvs_words(told, variables):
+    assert start.uv_settings(told) == variables
+
+
+def test_pips_settings_are_read_as_pip_reads_them(tmp_path, without_gpu, monkeypatch):
+    """A real pip: its file, a section for installing, and a variable that overrides both."""
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://one\nfind-links = /a\n    /b\n[install]\nindex-url = https://two\n[list]\nformat = json\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setattr(start, "PYTHON", sys.executable)
+    said = start.pip_settings()
+    assert said["index-url"] == "https://two" and said["find-links"].split() == ["/a", "/b"] and "format" not in said
+    monkeypatch.setenv("PIP_INDEX_URL", "https://three")
+    assert start.pip_settings()["index-url"] == "https://three" and start.uv_settings(start.pip_settings())["UV_DEFAULT_INDEX"] == "https://three"
+
+
+def test_larger_steps_of_an_installer_are_shown(capsys):
+    lines = "Downloading torch (180.0MiB)", "  Downloading a-1-py3-none-any.whl (12.3 MB)", "Downloading b (9.9MiB)", "  Downloading c.whl (99 kB)", "Prepared 9 packages in 1s"
+    assert start.follow([sys.executable, "-c", f"print(*{lines}, sep='\\n')"], os.environ) == (0, "\n".join(lines) + "\n")
+    assert capsys.readouterr().out.splitlines() == ["  Downloading torch (180.0MiB)", "  Downloading a-1-py3-none-any.whl (12.3 MB)", "  Prepared 9 packages"]
 
 
 def test_runs_as_in_an_activated_environment(monkeypatch, capfd):
@@ -250,4 +354,16 @@ def test_ctrl_c_leaves_the_ending_to_the_command():
     time.sleep(0.2)
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(timeout=30) == 7
+    running.stdout.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_what_ends_start_ends_the_command():
+    """docker stop tells the first process only."""
+    child = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('up', flush=True); time.sleep(60)"
+    parent = f"import start, sys; sys.exit(start.run([sys.executable, '-c', {child!r}]))"
+    running = subprocess.Popen([sys.executable, "-c", parent], cwd=start.ROOT, stdout=subprocess.PIPE)
+    assert running.stdout.readline() == b"up\n"
+    running.terminate()
+    assert running.wait(timeout=30) == 9
     running.stdout.close()
