@@ -38,8 +38,10 @@ play.show_video(game.frames)
 # ## Your turn
 # Before we look inside: how hard is this game? Play it yourself, five balls, against an early stage of the agent, one that had practised for a
 # sixth of the time of the one above. Its 30 games on record have a mean of 25 points. **Predict**: how many points will *you* make? And will you
-# be ahead? Write your guess, run the cell, and **click into your screen**, the left one: **space** starts the game and serves each ball, **←** and
-# **→** move the paddle. Both games begin with the same seed. (No time to play? Go on reading; nothing below needs it.)
+# be ahead?
+#
+# Write your guess, run the cell, and **click into your screen**, the left one: both games begin. **←** and **→** move the paddle, **space** serves
+# the next ball. Be quick: a ball is down in a second. (No time to play? Go on reading; nothing below needs it.)
 
 # %%
 my_guess = 10
@@ -98,8 +100,8 @@ figures.show_decision(game, step, my_move)
 
 # %% [markdown]
 # ## Step through its thoughts
-# Drag the slider (or click on it and use the arrow keys), or press ▶. Beside each screen stand the three Q-values; the orange bar is the button
-# that it pressed. Below is what the network sees: the last four screens, small and grey.
+# Drag the slider (or go to it with **Tab** and use the arrow keys), or press ▶. Beside each screen stand the three Q-values; the orange bar is the
+# button that it pressed. Below is what the network sees: the last four screens, small and grey.
 #
 # **Predict, then drag.** Where is the ball when the three bars are nearly equal, and it hardly matters what the agent does? Where is it when they
 # differ most?
@@ -343,6 +345,7 @@ progress.panel()
 # |---|---|
 # | **Shift+Enter** | run this cell and go to the next; `[*]` beside it means that it is still running |
 # | **Esc**, then **↑** or **↓**, then **Enter** | leave a cell, go to another, write in it |
+# | **Tab**, after **Esc** | go to the buttons, sliders and hints of a cell; **Enter** opens a hint, **←** and **→** move a slider |
 # | **Shift+Tab**, with the cursor behind a name | read what a function wants and returns |
 # | **Esc**, then **0 0** (zero, twice) | restart the kernel |
 

@@ -9,7 +9,7 @@
 # - compute sizes, receptive fields and parameters of a network before it exists;
 # - write the network of DQN in PyTorch or Keras, carry an agent's weights from one to the other, and look inside while it plays.
 #
-# **Minutes**: 115, in two sittings if you like (the second begins at *Count before you build*). **You need**: lessons 00 and 01, NumPy, and
+# **Minutes**: about 115, in two sittings if you like (the second begins at *Count before you build*). **You need**: lessons 00 and 01, NumPy, and
 # a first acquaintance with PyTorch or Keras.
 
 # %%
