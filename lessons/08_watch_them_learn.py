@@ -103,7 +103,7 @@ live.show_selector(FRAMEWORK)
 # **Predict**: who makes more points with five balls, you or stage 3 of DQN?
 
 # %% tags=["nbval-ignore-output"]
-my_guess = {"I": 30, "stage 3": 30}
+my_guess = {"me": 30, "stage 3": 30}
 print("your guess:", my_guess)
 arcade.play_against("dqn", stage=3, seed=0, framework=FRAMEWORK)
 
@@ -398,7 +398,7 @@ print("yours agrees with scipy's trim_mean on every stage:", all(agree))
 # Go down the list: is there a stage whose mean and IQM lie far apart? Then look for its lucky games in the clouds of section 3.
 #
 # And this is how to speak of an agent honestly: thirty games, their seeds fixed beforehand, the mean with its interval, the IQM beside it.
-# Lesson 09 puts just that on the card of an agent that you share.
+# Lesson 09 is about publishing such a report.
 
 # %% [markdown]
 # ## 5 · What does it look at?
@@ -634,8 +634,7 @@ for agent, agent_stages in live.shipped().items():
 
 # %% [markdown]
 # One recorded game each, so these lines are anecdotes again; and bricks further up are worth more (7 points in place of 1), which is part
-# of any gain. The figure shows the stages of the agent that got through most often (of
-# agents that tie, the first):
+# of any gain. The figure shows the stages of the agent that got through most often (of agents that tie, the first):
 
 # %%
 digger = max(tunnels, key=lambda agent: sum(step is not None for _, _, step in tunnels[agent].values()))
