@@ -2,15 +2,12 @@
 # # 09 · Share your agent
 # Two agents are looking for an audience. Run the next two cells and read their posters; every number on them is true.
 #
-# **Guess** before you go on: you may watch *one* game of *one* of the two, and get a sweet for every point. Whom do you take?
+# **Guess** before you go on: you may watch *one* game of *one* of the two, and get a sweet for every point. Which one do you choose?
 
 # %%
 import course_lib
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,7 +17,6 @@ import torch
 import numpy as np
 from gymnasium.wrappers import ClipReward, RecordEpisodeStatistics, RecordVideo, TransformObservation
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from IPython.display import Markdown, display
 
 from course_lib import checks, pretrained, sharing
 from course_lib.atari import Breakout
@@ -262,7 +258,7 @@ for name in ("CartPole-v1", "BreakoutDeterministic-v4"):
 #
 # > **Solved** means: over at least 30 games, with seeds fixed in advance, the **lower end** of the 95 % interval of the mean is at least 31.8.
 #
-# 31.8 is what a professional games tester scored on average, after two hours of practice (Mnih et al. 2015, Extended Data Table 2). Random play
+# 31.8 is what a professional games tester scored on average, after about two hours of practice (Mnih et al. 2015, Extended Data Table 2). Random play
 # scores 1.7 there. (It is a bar, not a summit: that paper's DQN made 401.2. And it is a crooked bar: the tester's games ended after five
 # minutes, ours do not.)
 #
@@ -297,7 +293,7 @@ lower = np.array([np.percentile(owner[:, drawn].mean(axis=2), 2.5, axis=1) for o
 passed = np.maximum.accumulate(lower >= HUMAN, axis=1)  # at this attempt or before
 print("your guess:", my_guess)
 for attempts in (1, 5, 20):
-    print(f"{attempts:2} attempts: {passed[:, attempts - 1].sum():3} of 1,000 owners call their agent solved")
+    print(f"after attempt {attempts:2}: {passed[:, attempts - 1].sum():3} of 1,000 owners call their agent solved")
 
 # %% [markdown]
 # Nobody has lied about a single game. What they left out is how often they tried. So a claim says **which** games were played, and that they
@@ -404,12 +400,12 @@ print("your guess:", my_guess)
 figures.draw_limits(tried)
 
 # %% [markdown]
-# Above stands the newest frame at the start of each game as the network saw it, below the points of that game. (One game each: an anecdote, but
-# a loud one. Change the seed.) A single row of pixels! The network has not learned "keep the paddle under the ball". It has learned what to do
+# Above stands the picture at the start of each game as the network saw it, below the points of that game. (One game each: an anecdote, but a
+# loud one. Change the seed.) A single row of pixels was enough. The network has not learned "keep the paddle under the ball". It has learned what to do
 # at *these* pixels, in *this* order. A card must say so, or the next person puts your agent behind another preprocessing, and calls you a
 # fraud.
 #
-# **Your turn** (no points for this one): choose an agent, and write its card. The second cell shows it as the Hub would.
+# **Your turn** (no points for this one): choose an agent, and write its card. The second cell makes it, the third shows it as the Hub would.
 
 # %%
 my_card = {
@@ -438,7 +434,9 @@ seeds {evaluation["seeds"][0]} to {evaluation["seeds"][-1]}, fixed in advance. S
 **What it cannot do**: {my_card["what it cannot do"]}
 """)
 print("a program reads:", card.data.eval_results[0].metric_value)
-display(Markdown(card.text))
+
+# %% tags=["nbval-ignore-output"]
+figures.show_card(card)
 
 # %% [markdown]
 # ## 5 · The folder
@@ -449,7 +447,8 @@ display(Markdown(card.text))
 my_guess = "solved"
 weights, _ = pretrained.stage_file("dqn", 3)
 learner, config = pretrained.load_learner(weights, FRAMEWORK)
-folder = sharing.make_folder(Path(workplace.name) / "breakout-dqn", weights, "dqn", learner, config, episodes=3)
+folder = Path(tempfile.mkdtemp(dir=workplace.name)) / "breakout-dqn"
+sharing.make_folder(folder, weights, "dqn", learner, config, episodes=3)
 told = json.loads((folder / "results.json").read_text())
 print(f"your guess: {my_guess}; the card: {'solved' if told['solved'] else 'not solved'}, with {told['n_eval_episodes']} games")
 
@@ -471,10 +470,10 @@ for file in sorted(folder.iterdir()):
 # Why *safetensors*? Many models are shared as Python's pickles, and to load a pickle is to run a program that a stranger wrote. A safetensors
 # file holds numbers; the worst that it can do is to play badly.
 #
-# The card, as its visitors will see it (only the film does not show here):
+# The card, as its visitors will see it:
 
 # %% tags=["nbval-ignore-output"]
-display(Markdown(ModelCard.load(folder / "README.md").text))
+figures.show_card(ModelCard.load(folder / "README.md"), film=folder / "replay.mp4")
 
 # %% [markdown]
 # Now be the stranger. Take the folder, nothing else, and play the games of its table again, with the seeds that it names. **Predict**: how
@@ -501,17 +500,14 @@ print(f"your guess: {my_guess}; the same: {(played.scores == told['scores']).sum
 #
 # The Hub wants to know that it is you. For programs, you make a **token** there (*Settings → Access Tokens*, with the right to write): a long
 # word that begins with `hf_` and opens your account like a password. You tell it to your computer once, with `hf auth login`. Where it must
-# never stand is **in a notebook**: notebooks are shared, printed, committed, and robots read every public commit within minutes.
+# never stand is **in a notebook**: notebooks are shared, printed, committed, and robots search all that is public for tokens.
 #
-# What if there is no token, or no network? We run the command as somebody who has neither. **Predict**: is the folder still there afterwards?
+# What if there is no token, or no network? `push_as_nobody` runs the command as somebody who has neither. **Predict**: is the folder still
+# there afterwards?
 
 # %%
 my_guess = "gone"
-nobody = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-nobody |= {"HF_HOME": workplace.name, "HF_ENDPOINT": "http://127.0.0.1:9"}  # no token here, and nobody listens there
-command = [sys.executable, "-m", "course_lib.cli", "share", "breakout-dqn", "--push", "you/breakout-dqn"]
-said = subprocess.run(command, cwd=workplace.name, env=nobody, capture_output=True, text=True)
-print(said.stderr, end="")
+print(figures.push_as_nobody(folder, "you/breakout-dqn"))
 print(f"your guess: {my_guess}; the folder has {len(list(folder.iterdir()))} files")
 
 # %% [markdown]
@@ -542,15 +538,17 @@ print("files with something private in them:", [file.name for file in folder.ite
 # numbers.</details>
 #
 # **5.** You have published a notebook with your token in it, and deleted it after a minute. Is all well?
-# <details><summary>Answer</summary>No. The history keeps it, and robots have read it. Revoke the token on the Hub's page, and make a new
+# <details><summary>Answer</summary>No. The history keeps it, and a robot may have read it. Revoke the token on the Hub's page, and make a new
 # one.</details>
 
 # %% [markdown]
 # ## What to try next
-# 1. **The narrow one**: `course share shared-a3c --agent a3c --stage 2`, with all 30 games and other seeds than ours. *Expect*: not solved again,
-#    with a mean near the bar and an interval that reaches over it.
-# 2. **Your own agent**: after `course train dqn --preset fast --run runs/mine`, `course share my-agent --weights runs/mine/best.safetensors`.
-#    *Expect*: a mean somewhat below the best evaluation in the run's log. That one was the luckiest of many; these games chose nothing.
+# 1. **The narrow one**: `course share shared-a3c --agent a3c --stage 2` plays 30 games with other seeds than ours. *Expect*: a mean some points
+#    away from our 29.9, perhaps beyond the bar, and still not solved, for the interval reaches below it. Which of the two sets would you
+#    rather publish? There it is again.
+# 2. **Your own agent**: after some hours of `course train dqn --preset fast --run runs/mine` comes `course share my-agent --weights
+#    runs/mine/best.safetensors`. *Expect*: usually a mean below the best evaluation in the run's log. That one was the luckiest of many;
+#    these games chose nothing.
 # 3. **A lower bar**: which stages are better than random play? Ask `is_solved` with `RANDOM` as the threshold. *Expect*: all but the three at
 #    the start of training; A3C's first stage overlaps the bar.
 #

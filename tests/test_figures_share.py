@@ -3,10 +3,12 @@
 import base64
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 from matplotlib.colors import to_hex
 
 from course_lib import pretrained, sharing
@@ -75,7 +77,7 @@ def test_a_film_travels_in_the_notebook_four_by_three(tmp_path):
     film.write_bytes(bytes(range(256)))
     html = share.show_film(film, width=200).data
     assert base64.b64encode(film.read_bytes()).decode() in html
-    assert 'width="200" height="150"' in html and "object-fit: fill" in html
+    assert 'width="200"' in html and "aspect-ratio: 4 / 3; object-fit: fill" in html and "max-width: 100%" in html
 
 
 def entry(agent, stage, scores, low, high):
@@ -103,6 +105,50 @@ def test_limits_show_what_was_seen_and_the_points():
     assert [ax.images[0].get_array().max() for ax in screens] == [9, 3]
     assert {ax.images[0].get_clim() for ax in screens} == {(0, 255)}  # darker looks darker
     assert [patch.get_height() for patch in bars.patches] == [120.0, 0.0] and words(bars) == ["120", "0"]
+
+
+CARD = """---
+license: mit
+---
+# An agent
+
+<video src="replay.mp4" controls width="560"></video>
+
+Its [film](replay.mp4), and [where it comes from](https://example.org/paper).
+
+| mean | 12.5 |
+|---|---|
+"""
+
+
+def test_a_card_is_shown_with_its_film_and_without_links_that_lead_nowhere(tmp_path):
+    film = tmp_path / "replay.mp4"
+    film.write_bytes(b"a film")
+    html = share.show_card(ModelCard(CARD), film).data
+    assert "<h1>An agent</h1>" in html and "<th>12.5</th>" in html and "license" not in html
+    assert 'Its film, and <a href="https://example.org/paper">' in html and 'src="replay.mp4"' not in html
+    assert base64.b64encode(b"a film").decode() in html and html.count("<video") == 1
+
+
+def test_a_card_without_its_film_keeps_its_text():
+    assert "<h1>An agent</h1>" in share.show_card(ModelCard(CARD)).data
+
+
+def test_whoever_is_logged_in_nothing_is_sent(tmp_path, monkeypatch):
+    calls = []
+
+    def run(command, **options):
+        calls.append((command, options))
+        return SimpleNamespace(stderr="what it says\n")
+
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HOME"):
+        monkeypatch.setenv(name, "mine")
+    monkeypatch.setattr(share.subprocess, "run", run)
+    assert share.push_as_nobody(tmp_path / "folder", "you/name") == "what it says"
+    ((command, options),) = calls
+    assert command[-4:] == ["share", "folder", "--push", "you/name"] and options["cwd"] == tmp_path
+    mine = {name: value for name, value in options["env"].items() if name.startswith(("HF_", "HUGGING"))}
+    assert mine.keys() == {"HF_HOME", "HF_ENDPOINT"} and "mine" not in mine.values() and mine["HF_ENDPOINT"].startswith("http://127.0.0.1")
 
 
 # The lesson's story

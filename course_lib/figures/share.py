@@ -1,14 +1,21 @@
-"""Lesson 09's drawings: two posters of true numbers, wrappers in one another, who is solved, and what an agent cannot do."""
+"""Lesson 09's drawings: two posters of true numbers, wrappers in one another, who is solved, what an agent cannot do, its card."""
 
 from __future__ import annotations
 
 import base64
+import os
+import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from huggingface_hub import ModelCard
 from IPython.display import HTML
+from markdown_it import MarkdownIt
 from matplotlib.patches import FancyBboxPatch
 
 from course_lib.figures import PALETTE
@@ -80,9 +87,13 @@ def draw_wrappers(reward: int) -> None:
 
 def show_film(path: Path, width: int = 400) -> HTML:
     """A film that lies in a file, as a player in the notebook, 4 wide by 3 high as on a television: the film travels in the notebook."""
+    return HTML(_player(path, width))
+
+
+def _player(path: Path, width: int) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
-    return HTML(
-        f'<video width="{width}" height="{width * 3 // 4}" style="object-fit: fill" controls autoplay loop muted playsinline '
+    return (
+        f'<video width="{width}" style="max-width: 100%; aspect-ratio: 4 / 3; object-fit: fill" controls autoplay loop muted playsinline '
         f'aria-label="A recorded game"><source src="data:video/mp4;base64,{data}" type="video/mp4">Your browser cannot play this video.</video>'
     )
 
@@ -132,3 +143,27 @@ def draw_limits(worlds: Mapping[str, tuple[np.ndarray, float]]) -> None:
     top = max(points for _, points in worlds.values())
     bars.set(xticks=[], ylabel="points", xlim=(-0.5, len(worlds) - 0.5), ylim=(0, 1.25 * top))
     plt.show()
+
+
+# --- The card and its upload ----------------------------------------------------------------------------------------------------------
+
+
+def show_card(card: ModelCard, film: Path | None = None) -> HTML:
+    """A model card in a frame, as the Hub shows it to people. film: what plays in place of the card's `<video>`; links to files beside the card,
+    which lead nowhere from a notebook, become plain words."""
+    page = MarkdownIt("commonmark").enable("table").render(card.text)
+    page = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", page)
+    if film:
+        page = re.sub("<video.*?</video>", lambda _: _player(film, 400), page, flags=re.DOTALL)
+    page = page.replace("<td>", '<td style="text-align: left">').replace("<pre>", '<pre style="margin-bottom: 1em">')
+    frame = "border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 8px; padding: 0 1.5em; max-width: 55em; overflow-x: auto"
+    return HTML(f'<div style="{frame}">{page}</div>')
+
+
+def push_as_nobody(folder: Path, repository: str) -> str:
+    """What `course share FOLDER --push USER/NAME` says to somebody without token and network. Nothing is sent, whoever is logged in here."""
+    nobody = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+    command = [sys.executable, "-m", "course_lib.cli", "share", folder.name, "--push", repository]
+    with tempfile.TemporaryDirectory() as home:
+        nobody |= {"HF_HOME": home, "HF_ENDPOINT": "http://127.0.0.1:9"}  # no token lies there, and nobody listens
+        return subprocess.run(command, cwd=folder.parent, env=nobody, capture_output=True, text=True, check=False).stderr.strip()
