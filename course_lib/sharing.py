@@ -386,6 +386,8 @@ def send(folder: Path, repo_id: str, private: bool) -> str:
             address = str(api.create_repo(repo_id, private=private or None, exist_ok=True))
             refuse_repository(api.model_info(repo_id), private)
             additions = [CommitOperationAdd(name, folder / name) for name in FILES]
+            for addition in additions:  # one by one, for then it is this thread that sends them, and Ctrl-C reaches it
+                api.preupload_lfs_files(repo_id, [addition], free_memory=False)
             api.create_commit(repo_id, additions, commit_message="An agent that plays Breakout, with its measurements")
     except (HTTPError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise CourseError(what_went_wrong(error, repo_id)) from error

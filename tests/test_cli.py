@@ -429,7 +429,7 @@ def test_a_shared_folder_is_uploaded_as_it_is(capsys, tmp_path, monkeypatch):
 
 
 def test_sharing_in_a_shell(tmp_path, monkeypatch):
-    """Made and uploaded in one command; a second one, with a wrong token, keeps the folder; a third has no network; no line but the last is on stderr."""
+    """Made and uploaded in one command; what fails, or is stopped in the middle of the weights, ends with one line on stderr and keeps the folder."""
     from tests.hub import Hub
 
     command = [sys.executable, "-m", "course_lib.cli", *small_share(tmp_path, monkeypatch)]
@@ -442,10 +442,22 @@ def test_sharing_in_a_shell(tmp_path, monkeypatch):
         result = subprocess.run([*command, "--push", "ada/agent"], capture_output=True, text=True)
         assert result.returncode == 0 and f"uploaded: {hub.address}/ada/agent\n" in result.stdout, result.stderr
         assert {name: hub.repositories["ada/agent"].files[name] for name in sharing.FILES} == {path.name: path.read_bytes() for path in folder.iterdir()}
+        hub.stored.clear()
+        hub.trouble = {"put": "silence"}
+        stopped = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            while hub.asked.count("put") < 3 and stopped.poll() is None:
+                time.sleep(0.05)
+            stopped.send_signal(signal.SIGINT)
+            said = stopped.communicate(timeout=30)[1]
+        finally:
+            stopped.kill()
+            stopped.wait()
         monkeypatch.setenv("HF_TOKEN", "hf_wrong")
         refused = subprocess.run(again, capture_output=True, text=True)
     nobody = subprocess.run(again, capture_output=True, text=True)
     kept = f"; {folder} is kept, go on with: course share {folder} --push ada/agent\n"
+    assert stopped.returncode == 130 and said == f"course: stopped{kept}", said
     for result, words in ((refused, "refuses the token"), (nobody, "The connection to")):
         assert result.returncode == 2 and words in result.stderr and result.stderr.endswith(kept) and result.stderr.count("\n") == 1, result.stderr
     assert len(list(folder.iterdir())) == len(sharing.FILES)
@@ -453,7 +465,7 @@ def test_sharing_in_a_shell(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 def test_ctrl_c_leaves_nothing_half_made(tmp_path, monkeypatch):
-    command = [sys.executable, "-m", "course_lib.cli", *small_share(tmp_path, monkeypatch)[:4], "--episodes", "500"]
+    command = [sys.executable, "-m", "course_lib.cli", *small_share(tmp_path, monkeypatch)[:4], "--episodes", "60"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         while not list(tmp_path.glob(".agent-*/agent/replay.mp4")) and process.poll() is None:

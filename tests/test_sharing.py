@@ -115,7 +115,7 @@ def test_the_default_games_chose_nothing():
     assert not chosen & set(range(sharing.SEED, sharing.SEED + 1_000))
 
 
-def test_every_game_counts_as_the_house_counts(made):
+def test_every_game_counts_as_the_house_counts(made, tmp_path):
     learner, settings = pretrained.load_learner(made.weights, "torch")
     again = evaluate(greedy_policy(learner, 0.2), settings, 3, sharing.SEED)
     told = read(made.folder)
@@ -124,6 +124,8 @@ def test_every_game_counts_as_the_house_counts(made):
     assert told["mean_reward"] == again.mean and told["std_reward"] == again.scores.std() and told["n_eval_episodes"] == 3
     assert (told["policy"], told["agent"], told["stage"], told["is_deterministic"]) == ("greedy, epsilon 0.2", "dqn", None, False)
     assert told["solved"] is False and told["criterion"] == sharing.CRITERION
+    replay = sharing.record_game(learner, settings, tmp_path, seed=30_003, epsilon=0.2)  # the game after those, played as they are
+    assert {name: told["replay"][name] for name in ("seed", "score", "length")} == {"seed": 30_003, "score": replay.score, "length": replay.length}
     assert abs(datetime.now().astimezone() - datetime.fromisoformat(told["eval_datetime"])) < timedelta(hours=1)
 
 
