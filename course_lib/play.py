@@ -169,7 +169,7 @@ def picture(episode: Episode, step: int) -> bytes:
 
 
 def _action_panel(episode: Episode, step: int) -> np.ndarray:
-    """Score, lives and a bar for each action, the one taken in orange: uint8 [300, 240, 3]."""
+    """Score, lives and a bar for each action, the one taken in orange and named as pressed: uint8 [300, 240, 3]."""
     panel = np.full((300, 240, 3), 255, np.uint8)
     action_scores = episode.action_scores[step]
     low, high = (0.0, 1.0) if episode.meaning != MEANINGS["q_values"] else (np.min(episode.action_scores), np.max(episode.action_scores))
@@ -178,8 +178,9 @@ def _action_panel(episode: Episode, step: int) -> np.ndarray:
     for row, (name, value) in enumerate(zip(episode.action_names, action_scores)):
         top = 60 + 56 * row
         length = int(10 + 150 * (value - low) / max(high - low, 1e-6))
-        color = (213, 94, 0) if row == episode.actions[step] else (0, 114, 178)  # red-green-blue
-        cv2.putText(panel, name, (12, top - 4), **TEXT)
+        pressed = row == episode.actions[step]
+        color = (213, 94, 0) if pressed else (0, 114, 178)  # red-green-blue
+        cv2.putText(panel, f"{name}, pressed" if pressed else name, (12, top - 4), **TEXT)
         cv2.rectangle(panel, (12, top), (12 + length, top + 22), color, -1)
         cv2.putText(panel, f"{value:.2f}", (20 + length, top + 17), **TEXT)
     cv2.putText(panel, episode.meaning, (12, 290), **(TEXT | {"fontScale": 0.4}))

@@ -101,7 +101,7 @@ figures.show_decision(game, step, my_move)
 # %% [markdown]
 # ## Step through its thoughts
 # Drag the slider (or go to it with **Tab** and use the arrow keys), or press ▶. Beside each screen stand the three Q-values; the orange bar is the
-# button that it pressed. Below is what the network sees: the last four screens, small and grey.
+# button that it pressed. Below stands what the network sees: the last four screens, small and grey.
 #
 # **Predict, then drag.** Where is the ball when the three bars are nearly equal, and it hardly matters what the agent does? Where is it when they
 # differ most?

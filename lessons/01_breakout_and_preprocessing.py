@@ -25,10 +25,10 @@ from course_lib.replay import ReplayMemory
 use_course_style()
 
 # %% [markdown]
-# The game runs in `ale-py`, an emulator of the old console, under the name `BreakoutDeterministic-v4`, which tells how. *Deterministic*: each action is
-# held for exactly four frames of the emulator (**frame skip** 4; a section below is about it), and you see the last of them, as it is. *v4*:
-# no **sticky actions** (`repeat_action_probability=0`), that is, no action is repeated by chance: the emulator does exactly what it is told.
-# Today's `ale-py` no longer knows the game under this name; `course_lib` registers it again.
+# The game runs in `ale-py`, an emulator of the old console, under the name `BreakoutDeterministic-v4`, which tells how. *Deterministic*:
+# each action is held for exactly four frames of the emulator (**frame skip** 4; a section below is about it), and you see the last of them,
+# as it is. *v4*: no **sticky actions** (`repeat_action_probability=0`), that is, no action is repeated by chance: the emulator does exactly
+# what it is told. Today's `ale-py` no longer knows the game under this name; `course_lib` registers it again.
 
 # %% tags=["nbval-ignore-output"]
 env = gymnasium.make("BreakoutDeterministic-v4")

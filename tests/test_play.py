@@ -10,7 +10,7 @@ import pytest
 from course_lib.config import BOOTSTRAPPED_SMOKE, SMOKE, replace
 from course_lib.errors import CourseError
 from course_lib.learners import FRAMEWORKS, as_played, make_learner
-from course_lib.play import MEANINGS, as_television, player, record_episode, save_gif, save_video, show_video
+from course_lib.play import MEANINGS, _action_panel, as_television, player, record_episode, save_gif, save_video, show_video
 from course_lib.pretrained import load_learner, save_weights
 
 
@@ -72,6 +72,16 @@ def test_the_player_changes_its_picture(episode):
     slider.value = 25
     assert image.value != first and bytes(image.value).startswith(b"\x89PNG")
     assert play.max == slider.max == 39
+
+
+def test_the_player_says_without_colours_what_was_pressed(episode):
+    def names(action: int) -> list[np.ndarray]:
+        """The three lines above the bars."""
+        panel = _action_panel(replace(episode, actions=[action]), 0)
+        return [panel[42 + 56 * row : 60 + 56 * row] for row in range(3)]
+
+    stay, right = names(0), names(1)
+    assert [np.array_equal(one, other) for one, other in zip(stay, right)] == [False, False, True]
 
 
 # Ensembles
