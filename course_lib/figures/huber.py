@@ -31,7 +31,7 @@ def slider(draw: Callable[[Figure, float], None], values: Sequence[float], start
         figure.savefig(buffer, format="png")
         pictures[value] = buffer.getvalue()
     picture = widgets.Image(value=pictures[start], width=round(96 * size[0]))
-    handle = widgets.SelectionSlider(options=values, value=start, description=label, layout=widgets.Layout(width="480px"))
+    handle = widgets.SelectionSlider(options=values, value=start, description=label, layout=widgets.Layout(width="480px", max_width="100%"))
     handle.observe(lambda change: setattr(picture, "value", pictures[change["new"]]), names="value")
     box = widgets.VBox([handle, picture])
     still = f"(A slider: {label}, {values[0]:g} to {values[-1]:g}. The picture below shows three of its places; run the cell to move it.)"

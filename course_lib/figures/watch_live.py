@@ -67,7 +67,8 @@ class Selector:
         self.projector = Projector()
         self.agent.observe(lambda change: self.offer_stages(), names="value")
         self.button.on_click(lambda button: self.play())
-        self.box = widgets.VBox([widgets.HBox([self.agent, self.stage, self.seed, self.button]), self.said, self.projector.box])
+        choices = widgets.HBox([self.agent, self.stage, self.seed, self.button], layout=widgets.Layout(flex_flow="row wrap"))
+        self.box = widgets.VBox([choices, self.said, self.projector.box])
         self.offer_stages()
         self.put_in(self.recorded(), "A recorded game of the stage.")
 

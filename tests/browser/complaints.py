@@ -1,5 +1,6 @@
 """What can be amiss in a notebook that has run in JupyterLab: each function returns a list of sentences, empty where all is well."""
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from tests.browser.lab import Notebook
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-PATIENCE = 30  # seconds for a video to start, for a widget to answer
+PATIENCE = 60  # seconds for a video to start, for a widget to answer
 LEAST_CONTRAST = 4.5  # WCAG 2, level AA, for text
 
 
@@ -25,11 +26,13 @@ def about_cells(notebook: Notebook) -> list[str]:
 
 
 def about_pictures(notebook: Notebook) -> list[str]:
-    """Pictures that are empty, that a dark ground would show through, or, where we write the HTML, without a text for those who do not see them."""
+    """Pictures that are empty, out of shape, transparent (a dark ground shines through), or, in HTML of ours, without alt text."""
     found = []
     for image in notebook.page.evaluate("course.images()"):
         if min(image["natural"] + image["shown"]) == 0:
             found.append(f"{image['place']}: an empty picture, {image['natural']} shown as {image['shown']}")
+        elif not math.isclose(image["natural"][0] * image["shown"][1], image["natural"][1] * image["shown"][0], rel_tol=0.03):
+            found.append(f"{image['place']}: a picture out of shape, {image['natural']} shown as {image['shown']}")
         if not image["opaque"]:
             found.append(f"{image['place']}: the page shines through a picture")
         if image["written"] and image["alt"] in ("", "Image"):  # JupyterLab writes "Image" where there is none
@@ -38,7 +41,7 @@ def about_pictures(notebook: Notebook) -> list[str]:
 
 
 def about_widths(notebook: Notebook, scrolling: bool) -> list[str]:
-    """What sticks out of its cell. scrolling: words, tables and formulas may, where a bar appears to scroll them with; pictures and videos never."""
+    """What sticks out of its cell. scrolling: words, tables and formulas may, where a bar appears to scroll them with; pictures and controls never."""
     return notebook.page.evaluate("scrolling => course.tooWide(scrolling)", scrolling)
 
 
@@ -52,7 +55,8 @@ def about_videos(notebook: Notebook) -> list[str]:
     found = []
     for video in every(notebook, "video"):
         video.scroll_into_view_if_needed()  # out of sight they pause
-        if not happens(video, "video.error || video.networkState === 3 || video.readyState === 4", "video") or video.evaluate("video => video.readyState") < 4:
+        happens(video, "video.error || video.networkState === 3 || video.readyState === 4", "video")
+        if video.evaluate("video => video.readyState") < 4:
             found.append(f"{place(video)}: a video that cannot be read")
         elif not happens(video, "video.currentTime !== before", "video", video.evaluate("video => video.currentTime")):
             found.append(f"{place(video)}: a video that stands still")
@@ -82,13 +86,20 @@ def about_players(notebook: Notebook) -> list[str]:
 
 
 def about_choices(notebook: Notebook) -> list[str]:
-    """Dropdowns that take no choice from the keyboard, and buttons beside them after which no text names what was chosen."""
+    """Dropdowns that take no choice, and buttons beside them after which no label names what the first one shows."""
+    from playwright.sync_api import TimeoutError
+
     found = []
     for choice in every(notebook, ".widget-dropdown select"):
         before = choice.evaluate("choice => choice.selectedIndex")
-        choice.press("ArrowUp" if before else "ArrowDown")
-        if not happens(choice, "choice.selectedIndex !== before", "choice", before):
+        try:
+            choice.select_option(index=before - 1 if before else 1, timeout=1000 * PATIENCE)
+        except TimeoutError:
             found.append(f"{place(choice)}: a dropdown that takes no choice")
+    for button in every(notebook, ".jupyter-button:not(.widget-play *)"):
+        button.click()
+        if not happens(button, "!button.disabled && course.namesItsChoice(button)", "button"):
+            found.append(f"{place(button)}: a button after which nothing names what was chosen")
     return found
 
 

@@ -4,6 +4,7 @@ A cell that is run before its kernel is ready is silently skipped (jupyterlab#84
 """
 
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
@@ -26,7 +28,7 @@ SCREENSHOTS = ROOT / "build" / "browser"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDE, NARROW = {"width": 1400, "height": 1000}, {"width": 480, "height": 1000}  # the page's size, in pixels
 PAGE_HEIGHT = 2400  # of a screenshot, in pixels
-START_TIMEOUT, RUN_TIMEOUT, TIMEOUT = 120, 300, 60  # seconds: the server's start, a whole notebook, anything else in a page
+START_TIMEOUT, RUN_TIMEOUT, TIMEOUT = 120, 600, 60  # seconds: the server's start, a whole notebook, anything else in a page
 
 HOMES = ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 SETTINGS = {
@@ -150,7 +152,7 @@ class Notebook:
         self.page.evaluate("course.nextFrame()")
 
     def photograph(self, name: str) -> list[Path]:
-        """The whole notebook as screenshots build/browser/<name>-NN.png, in place of older ones."""
+        """The whole notebook as screenshots build/browser/<name>-NN.png, in place of older ones; their paths."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for old in SCREENSHOTS.glob(f"{name}-??.png"):
             old.unlink()
@@ -159,7 +161,8 @@ class Notebook:
         files = []
         while self.page.evaluate("number => course.turnTo(number)", len(files)):
             files.append(SCREENSHOTS / f"{name}-{len(files) + 1:02d}.png")
-            self.page.screenshot(path=files[-1])
+            picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+            picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(files[-1])  # a third of the bytes
         self.resize(size)
         return files
 

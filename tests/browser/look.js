@@ -44,7 +44,11 @@ window.course = (() => {
     copy.drawImage(image, 0, 0, width, height);
     return copy;
   };
-  const isOpaque = (image) => !image.naturalWidth || drawn(image, 64, 64).getImageData(0, 0, 64, 64).data.every((value, i) => i % 4 < 3 || value === 255);
+  const isOpaque = (image) => {
+    if (!image.naturalWidth) return true;
+    const pixels = drawn(image, 64, 64).getImageData(0, 0, 64, 64).data;
+    return pixels.every((value, i) => i % 4 < 3 || value === 255);
+  };
 
   return {
     allRan: false,
@@ -69,9 +73,9 @@ window.course = (() => {
       && ours('video').every((video) => video.error || video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE || video.readyState > 0)
       && !ours('.jp-OutputArea-output').some((output) => output.innerText.startsWith('Loading widget')),
 
-    // Scrolls to a page of the notebook, counted from 0; false where there is none.
+    // Scrolls to a page of the notebook, counted from 0; false where there is none. Pages overlap by some lines.
     async turnTo(page) {
-      const view = scroller(), height = view.clientHeight;
+      const view = scroller(), height = view.clientHeight - 60;
       const end = box(all('.jp-Cell', view).at(-1)).bottom - box(view).top + view.scrollTop;
       if (page * height >= end) return false;
       view.scrollTop = page * height;
@@ -102,13 +106,20 @@ window.course = (() => {
       return image && drawn(image).canvas.toDataURL();
     },
 
-    // What sticks out of its cell. Words, tables and formulas may, where a bar to scroll them with appears (`scrolling`); pictures and videos never.
+    // Does a label in the button's cell name what the first dropdown there shows?
+    namesItsChoice: (button) => {
+      const whole = button.closest('.jp-OutputArea-output'), choice = whole.querySelector('select');
+      return all('.widget-label', whole).some((label) => label.innerText.includes(choice.selectedOptions[0].text));
+    },
+
+    // What sticks out of its cell. Words, tables and formulas may, where a bar to scroll them with appears (`scrolling`); pictures and controls never.
     tooWide: (scrolling) => {
       const found = [];
       for (const area of ours(AREAS)) {
         const right = box(area).left + area.clientLeft + area.clientWidth;
-        for (const part of all('img, video, canvas', area).filter((part) => box(part).right > right + 2)) {
-          found.push(`${place(area)}: ${part.localName} of ${Math.round(box(part).width)} pixels ends ${Math.round(box(part).right - right)} too far`);
+        for (const part of all('img, video, canvas, .jupyter-widgets', area).filter((part) => box(part).right > right + 2)) {
+          const [width, excess] = [box(part).width, box(part).right - right].map(Math.round);
+          found.push(`${place(area)}: ${part.localName} ${part.className} of ${width} pixels ends ${excess} too far`);
         }
         const bar = scrolling && ['auto', 'scroll'].includes(getComputedStyle(area).overflowX);
         if (area.scrollWidth > area.clientWidth + 2 && !bar) found.push(`${place(area)}: ${area.scrollWidth} pixels in ${area.clientWidth}`);
@@ -123,7 +134,8 @@ window.course = (() => {
       const walkers = ours(AREAS).map((area) => document.createTreeWalker(area, NodeFilter.SHOW_TEXT));
       const holders = new Set();
       for (const walker of walkers) while (walker.nextNode()) if (walker.currentNode.data.trim()) holders.add(walker.currentNode.parentElement);
-      const seen = [...holders].filter((holder) => holder.checkVisibility() && !holder.closest('mjx-container, video, style, option, [data-mime-type$=stderr]'));
+      const others = 'mjx-container, video, style, option, [data-mime-type$=stderr]';
+      const seen = [...holders].filter((holder) => holder.checkVisibility() && !holder.closest(others));
       return seen.flatMap((holder) => {
         const below = ground(holder), ratio = contrast(over(rgba(getComputedStyle(holder).color), below), below);
         return ratio < least ? [`${place(holder)}: contrast ${ratio.toFixed(1)} of "${holder.innerText.trim().slice(0, 40)}"`] : [];
