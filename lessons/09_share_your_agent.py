@@ -103,9 +103,9 @@ print(f"statistics inside:  {inside['r']:.0f} points in {inside['l']} steps")
 figures.draw_wrappers(reward=7)
 
 # %% [markdown]
-# A reward travels from the game outwards, and each wrapper sees what the one inside lets through. Hence the rule: **statistics innermost**,
-# right around the game; whatever changes rewards or ends games early comes outside of them. (The film only looks at the screen; its place
-# does not matter.)
+# The arrows are a reward of 7 on its way from the game to the agent, on the left in the right order, on the right in the wrong one. Each wrapper
+# sees what the one inside it lets through. Hence the rule: **statistics innermost**, right around the game; whatever changes rewards or ends
+# games early comes outside of them. (The film only looks at the screen; its place does not matter.)
 #
 # Something else has happened in passing, and it is no small thing. We have **checked a score**:
 
@@ -258,9 +258,9 @@ for name in ("CartPole-v1", "BreakoutDeterministic-v4"):
 #
 # > **Solved** means: over at least 30 games, with seeds fixed in advance, the **lower end** of the 95 % interval of the mean is at least 31.8.
 #
-# 31.8 is what a professional games tester scored on average, after about two hours of practice (Mnih et al. 2015, Extended Data Table 2). Random play
-# scores 1.7 there. (It is a bar, not a summit: that paper's DQN made 401.2. And it is a crooked bar: the tester's games ended after five
-# minutes, ours do not.)
+# 31.8 is what a professional games tester scored on average, after about two hours of practice (Mnih et al. 2015, Extended Data Table 2).
+# Random play scores 1.7 there. (It is a bar, not a summit: that paper's DQN made 401.2. And it is a crooked bar: the tester's games ended after
+# five minutes, ours do not.)
 #
 # Why so strict? Here is stage 2 of each agent, and four ways to ask. **Predict**: which "yes" are left when we come to the last column?
 
@@ -401,9 +401,9 @@ figures.draw_limits(tried)
 
 # %% [markdown]
 # Above stands the picture at the start of each game as the network saw it, below the points of that game. (One game each: an anecdote, but a
-# loud one. Change the seed.) A single row of pixels was enough. The network has not learned "keep the paddle under the ball". It has learned what to do
-# at *these* pixels, in *this* order. A card must say so, or the next person puts your agent behind another preprocessing, and calls you a
-# fraud.
+# loud one. Change the seed.) A single row of pixels was enough. The network has not learned "keep the paddle under the ball". It has learned
+# what to do at *these* pixels, in *this* order. A card must say so, or the next person puts your agent behind another preprocessing, and calls
+# you a fraud.
 #
 # **Your turn** (no points for this one): choose an agent, and write its card. The second cell makes it, the third shows it as the Hub would.
 
@@ -492,7 +492,7 @@ print(f"your guess: {my_guess}; the same: {(played.scores == told['scores']).sum
 
 # %% [markdown]
 # ## 6 · Publish
-# One line in a terminal sends the folder to the Hub, as one commit to the repository `you/breakout-dqn`, which it makes if there is none:
+# One line in a terminal sends the folder to the Hub, all files or none, into the repository `you/breakout-dqn`, which it makes if there is none:
 #
 # ```
 # course share breakout-dqn --push you/breakout-dqn
@@ -549,8 +549,8 @@ print("files with something private in them:", [file.name for file in folder.ite
 # 2. **Your own agent**: after some hours of `course train dqn --preset fast --run runs/mine` comes `course share my-agent --weights
 #    runs/mine/best.safetensors`. *Expect*: usually a mean below the best evaluation in the run's log. That one was the luckiest of many;
 #    these games chose nothing.
-# 3. **A lower bar**: which stages are better than random play? Ask `is_solved` with `RANDOM` as the threshold. *Expect*: all but the three at
-#    the start of training; A3C's first stage overlaps the bar.
+# 3. **A lower bar**: which stages are better than random play? Ask `is_solved` with `RANDOM` as the threshold. *Expect*: all but the
+#    first of each agent; A3C's first has the bar inside its interval.
 #
 # ## References
 # - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015. The
