@@ -33,7 +33,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml says
 
 # command: (the extra of pyproject.toml that it needs, what .venv's Python runs, if anything)
 COMMANDS = {
-    "lab": ("", ["-m", "jupyterlab", "notebooks/00_start_here.ipynb"]),
+    "lab": ("", ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"]),  # the whole course in its file browser
     "play": ("", ["-m", "course_lib.cli", "play", "--agent", "dqn", "--out", "build/play.mp4"]),
     "test": ("test", ["-m", "pytest", "-n", "2", "--dist", "loadscope"]),
     "install": ("", []),

@@ -16,19 +16,21 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from common import Row, report
 
+import psutil
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -68,9 +70,10 @@ class Server(SimpleHTTPRequestHandler):
         super().__init__(*arguments, **options)
 
     def copyfile(self, source, outputfile) -> None:
-        while part := source.read(CHUNK):
-            self.line.carry(len(part))
-            outputfile.write(part)
+        with suppress(OSError):  # whoever asked has read enough
+            while part := source.read(CHUNK):
+                self.line.carry(len(part))
+                outputfile.write(part)
 
     def do_CONNECT(self) -> None:  # noqa: N802  (the name that http.server wants)
         host, _, port = self.path.rpartition(":")
@@ -84,13 +87,11 @@ class Server(SimpleHTTPRequestHandler):
 
     @staticmethod
     def _pass_on(source: socket.socket, target: socket.socket, carry) -> None:
-        try:
+        with suppress(OSError):  # one of the two has hung up
             while part := source.recv(CHUNK):
                 carry(len(part))
                 target.sendall(part)
             target.shutdown(socket.SHUT_WR)
-        except OSError:  # one of the two has hung up
-            pass
 
     def log_message(self, *arguments) -> None:
         pass
@@ -135,29 +136,39 @@ def new_user(home: Path, server: str, wheels: Path | None, with_pip: bool) -> di
     return variables
 
 
-def start_lab(clone: Path, python: str, variables: dict[str, str], stopwatch: Stopwatch) -> tuple[subprocess.Popen, str]:
-    """`python start.py lab` in the clone, until JupyterLab listens: the process, and the address that it prints."""
+def start_lab(clone: Path, python: str, variables: dict[str, str]) -> psutil.Popen:
+    """`python start.py lab` in the clone."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [python, "start.py", "lab", "--no-browser", f"--port={port}", "--LabApp.expose_app_in_browser=True"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    process = subprocess.Popen(command, cwd=clone, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return psutil.Popen(command, cwd=clone, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_lab(process: psutil.Popen, stopwatch: Stopwatch) -> str:
+    """The address that JupyterLab prints when it listens."""
     said = []
     for line in process.stdout:
         said.append(line)
-        if not line.startswith("  ") and len(stopwatch.stages) < 4:
-            sys.stderr.write(line)
         if line.startswith("Installing the course"):
             stopwatch("make .venv")
-        elif "jupyterlab | extension was successfully linked" in line or "ServerApp]" in line:
-            if (clone / ".venv" / "installed.txt").is_file() and stopwatch.stages[-1][0] == "make .venv":
-                stopwatch("install the packages")
-        if address := re.search(r"http://127\.0\.0\.1:\d+/lab\S*", line):
+        elif "ServerApp]" in line and stopwatch.stages[-1][0] == "make .venv":  # JupyterLab's first word
+            stopwatch("install the packages")
+        elif address := re.search(r"http://127\.0\.0\.1:\d+/lab\S*", line):
             stopwatch("start JupyterLab")
             threading.Thread(target=process.stdout.read, daemon=True).start()  # lest it waits for a reader
-            return process, address[0]
+            return address[0]
     raise SystemExit("start.py did not come to JupyterLab:\n" + "".join(said[-30:]))
+
+
+def stop(process: psutil.Popen) -> None:
+    family = [process, *process.children(recursive=True)] if process.poll() is None else []
+    if family:
+        process.terminate()
+    for stubborn in psutil.wait_procs(family, timeout=20)[1]:
+        stubborn.kill()
+    process.wait()
 
 
 def watch_the_agent(address: str, stopwatch: Stopwatch, picture: Path | None) -> None:
@@ -166,7 +177,7 @@ def watch_the_agent(address: str, stopwatch: Stopwatch, picture: Path | None) ->
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(300_000)
+        page.set_default_timeout(120_000)
         stopwatch("open the browser (not counted)")
         page.goto(address)
         page.wait_for_function(KERNEL_IS_READY)
@@ -201,16 +212,15 @@ def main() -> int:
         place = f"http://127.0.0.1:{server.server_port}"
         variables = new_user(folder / "home", place, options.wheels, options.with_pip)
 
-        stopwatch, process = Stopwatch(line), None
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # whatever ends this ends JupyterLab, too
+        stopwatch = Stopwatch(line)
         subprocess.run(["git", "clone", "-q", f"{place}/course.git", folder / "course"], env=variables, check=True)
         stopwatch("git clone")
+        process = start_lab(folder / "course", options.python, variables)
         try:
-            process, address = start_lab(folder / "course", options.python, variables, stopwatch)
-            watch_the_agent(address, stopwatch, options.screenshot)
+            watch_the_agent(wait_for_lab(process, stopwatch), stopwatch, options.screenshot)
         finally:
-            if process:
-                process.terminate()
-                process.wait()
+            stop(process)
             server.shutdown()
 
     table = Table(title=f"First minutes on a line of {options.mbit:g} Mbit/s", title_justify="left")
