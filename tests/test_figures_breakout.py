@@ -2,7 +2,6 @@
 
 import cv2
 import gymnasium
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -12,20 +11,12 @@ from course_lib.figures import breakout as figures
 from course_lib.grading import legible
 
 FIRE = 1
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 
 @pytest.fixture(scope="module")
 def env():
     return gymnasium.make("BreakoutDeterministic-v4")
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    before = matplotlib.get_backend()
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
-    matplotlib.use(before)
 
 
 def test_ball_and_paddle_are_found(env):

@@ -1,6 +1,5 @@
 """Lesson 00: the facts that it rests on, and the drawings: they draw, from real games."""
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,14 +12,7 @@ from course_lib.grading import legible
 from course_lib.learners import make_learner
 from course_lib.play import Episode, record_episode
 
-
-@pytest.fixture(autouse=True)
-def no_window():
-    before = matplotlib.get_backend()
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
-    matplotlib.use(before)
+pytestmark = pytest.mark.usefixtures("no_windows")
 
 
 @pytest.fixture(scope="module")
