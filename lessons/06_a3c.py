@@ -4,8 +4,8 @@
 # lots; the orange bar, the one with a dark edge, is the button that came up. One of the two has never played before, the other has
 # learned.
 #
-# **Guess** before you press play: how will the bars of the one who has learned look? **A** One bar near 100%, all the time. **B** Now
-# level, now lopsided, depending on the screen. **C** One button is its favourite, whatever happens.
+# **Guess** before you run the next two cells: how will the bars of the one who has learned look? **A** One bar near 100%, all the time.
+# **B** Now level, now lopsided, depending on the screen. **C** One button is its favourite, whatever happens.
 
 # %%
 import course_lib
