@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -63,7 +64,7 @@ class Selector:
         self.stage = widgets.Dropdown(description="stage")
         self.seed = widgets.Dropdown(options=list(seeds), description="seed")
         self.button = widgets.Button(description="Play", icon="play")
-        self.said = widgets.Label()
+        self.said = widgets.HTML()  # breaks its lines, where a Label cuts them off
         self.projector = Projector()
         self.agent.observe(lambda change: self.offer_stages(), names="value")
         self.button.on_click(lambda button: self.play())
@@ -84,7 +85,7 @@ class Selector:
         """Let the chosen stage play, here and now, and put the game into the player."""
         self.projector.stop()
         self.button.disabled = True
-        self.said.value = f"{NAMES[self.agent.value]}, stage {self.stage.value}, is playing ..."
+        self.tell(f"{NAMES[self.agent.value]}, stage {self.stage.value}, is playing ...")
         try:
             game = recordings.game(self.agent.value, self.stage.value, self.framework, self.seed.value, self.max_steps)
             self.put_in(game, f"Played here with seed {self.seed.value}.")
@@ -98,13 +99,16 @@ class Selector:
         try:
             self.put_in(self.recorded(), what)
         except CourseError as error:
-            self.said.value = str(error)
+            self.tell(str(error))
 
     def put_in(self, game: Episode, what: str) -> None:
         self.projector.show(game)
         cut = "" if game.lives[-1] == 0 else f", its first {len(game)} steps"
         name = f"{NAMES[self.agent.value]}, stage {self.stage.value}"
-        self.said.value = f"{what} {name}: {game.score:.0f} points{cut}. Press the triangle below."
+        self.tell(f"{what} {name}: {game.score:.0f} points{cut}. Press the triangle below.")
+
+    def tell(self, text: str) -> None:
+        self.said.value = html.escape(text, quote=False)
 
 
 def show_selector(framework: str) -> None:

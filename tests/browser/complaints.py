@@ -50,6 +50,11 @@ def about_words(notebook: Notebook) -> list[str]:
     return notebook.page.evaluate("least => course.faint(least)", LEAST_CONTRAST)
 
 
+def about_lists(notebook: Notebook) -> list[str]:
+    """Numbers at the beginning of a line that markdown took for a list's."""
+    return notebook.page.evaluate("course.strayLists()")
+
+
 def about_videos(notebook: Notebook) -> list[str]:
     """Videos that do not play, or have no label."""
     found = []

@@ -4,7 +4,6 @@ A cell that is run before its kernel is ready is silently skipped (jupyterlab#84
 """
 
 import importlib.util
-import io
 import json
 import os
 import shutil
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
@@ -161,8 +159,7 @@ class Notebook:
         files = []
         while self.page.evaluate("number => course.turnTo(number)", len(files)):
             files.append(SCREENSHOTS / f"{name}-{len(files) + 1:02d}.png")
-            picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
-            picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(files[-1])  # a third of the bytes
+            self.page.screenshot(path=files[-1])
         self.resize(size)
         return files
 

@@ -106,10 +106,10 @@ window.course = (() => {
       return image && drawn(image).canvas.toDataURL();
     },
 
-    // Does a label in the button's cell name what the first dropdown there shows?
+    // Do words in the button's cell name what the first dropdown there shows?
     namesItsChoice: (button) => {
       const whole = button.closest('.jp-OutputArea-output'), choice = whole.querySelector('select');
-      return all('.widget-label', whole).some((label) => label.innerText.includes(choice.selectedOptions[0].text));
+      return all('.widget-label, .widget-html', whole).some((label) => label.innerText.includes(choice.selectedOptions[0].text));
     },
 
     // What sticks out of its cell. Words, tables and formulas may, where a bar to scroll them with appears (`scrolling`); pictures and controls never.
@@ -121,6 +121,9 @@ window.course = (() => {
           const [width, excess] = [box(part).width, box(part).right - right].map(Math.round);
           found.push(`${place(area)}: ${part.localName} ${part.className} of ${width} pixels ends ${excess} too far`);
         }
+        for (const label of all('.widget-label', area).filter((one) => one.scrollWidth > one.clientWidth + 2)) {
+          found.push(`${place(area)}: "${label.innerText}" is cut off`);
+        }
         const bar = scrolling && ['auto', 'scroll'].includes(getComputedStyle(area).overflowX);
         if (area.scrollWidth > area.clientWidth + 2 && !bar) found.push(`${place(area)}: ${area.scrollWidth} pixels in ${area.clientWidth}`);
       }
@@ -128,6 +131,10 @@ window.course = (() => {
       if (view.scrollWidth > view.clientWidth + 2) found.push(`the notebook: ${view.scrollWidth} pixels in ${view.clientWidth}`);
       return found;
     },
+
+    // A line of the source that begins with a number and a full stop, and so became a list where none was meant.
+    strayLists: () => ours('.jp-RenderedMarkdown ol').filter((list) => list.start !== 1 || all('li', list).some((item) => !item.innerText.trim()))
+      .map((list) => `${place(list)}: a list that begins with ${list.start}. ${list.innerText.trim().slice(0, 40)}`),
 
     // Texts whose colour is too near to what they stand on.
     faint: (least) => {

@@ -9,17 +9,18 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.browser import complaints, lab
 
+CLEAR = "clear = base64.b64encode(PIL.Image.new('RGBA', (8, 8), (0, 0, 0, 100))._repr_png_()).decode()"
 FAULTS = [
-    new_code_cell("import sys, ipywidgets, PIL.Image\nfrom IPython.display import HTML, Image"),
+    new_code_cell("import base64, sys, ipywidgets, PIL.Image\nfrom IPython.display import HTML\n" + CLEAR),
     new_code_cell("HTML('<img src=\"data:image/png;base64,AAAA\">')"),
-    new_code_cell("Image(PIL.Image.new('RGBA', (8, 8), (0, 0, 0, 100))._repr_png_(), width=80, height=8)"),
-    new_code_cell("HTML('<div style=\"width: 3000px\">wide</div>')"),
+    new_code_cell("HTML(f'<img alt=\"clear\" style=\"width: 80px; height: 8px\" src=\"data:image/png;base64,{clear}\">')"),
+    new_code_cell("display(HTML('<div style=\"width: 3000px\">wide</div>'), ipywidgets.Label('word ' * 99))"),
     new_code_cell("HTML('<p style=\"color: #888; background: #999\">faint</p>')"),
     new_code_cell("HTML('<video src=\"data:video/mp4;base64,AAAA\"></video>')"),
     new_code_cell("picture = ipywidgets.Image(value=PIL.Image.new('RGB', (8, 8))._repr_png_())\nipywidgets.VBox([ipywidgets.IntSlider(), picture])"),
     new_code_cell("ipywidgets.VBox([ipywidgets.Play(), picture])"),
     new_code_cell("ipywidgets.HBox([ipywidgets.Dropdown(options=[1, 2], disabled=True), ipywidgets.Button()])"),
-    new_markdown_cell("<div><summary>Folded for ever</summary></div>"),
+    new_markdown_cell("- up to\n  50.\n\n<div><summary>Folded for ever</summary></div>"),
     new_code_cell("HTML('<script>console.error(\"a slip\")</script>')"),
     new_code_cell("print('careful', file=sys.stderr)"),
     new_code_cell("1 / 0"),
@@ -52,13 +53,14 @@ def console(notebook: lab.Notebook) -> list[str]:
     [
         (complaints.about_cells, ["cell 12 .* wrote to stderr: careful", "cell 13 .* raised .*", "cell 14 .* did not run"]),
         (complaints.about_pictures, ["cell 2 .* empty picture, .*", "cell 2 .* without alt text", "cell 3 .* out of shape, .*", "cell 3 .* shines through .*"]),
-        (widths, ["cell 4 .* 3020 pixels in .*"]),
+        (widths, ["cell 4 .* 3020 pixels in .*", 'cell 4 .* "word word .*" is cut off']),
         (complaints.about_words, ['cell 5 .* contrast 1.2 of "faint"']),
         (complaints.about_videos, ["cell 6 .* cannot be read", "cell 6 .* without a label"]),
         (complaints.about_sliders, ["cell 7 .* changes no picture"]),
         (complaints.about_players, ["cell 8 .* starts nothing"]),
         (complaints.about_choices, ["cell 9 .* takes no choice", "cell 9 .* nothing names what was chosen"]),
         (complaints.about_hints, ["cell 10 .* does not open 'Folded for ever'"]),
+        (complaints.about_lists, ["cell 10 .* a list that begins with 50.*"]),
         (console, ["console: a slip .*"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
