@@ -884,15 +884,15 @@ for name, config in (("the code review", BOOTSTRAPPED_BOOK), ("this course", BOO
 #    with seeds 0 and 3 the 1 is not found in 200 games; with 1 and 2, where most fresh heads say "right", it is, but few games are perfect
 #    with 2. The very same heads, without the patience.
 # 3. **A longer chain**: `train_on_chain(replace(SHORT, game="chain-30"), 200)`. *Expect*: crossed within some 30 games with each of the
-#    seeds 0 to 2, and perfect in most games after the first hundred; the coin would need 700,000. `python benchmarks/chain.py` goes up to
-#    50.
+#    seeds 0 to 2, and perfect in most games after the first hundred; the coin would need 700,000. `python benchmarks/chain.py` goes
+#    up to 50.
 #
 # And when you have a night to spare: `course train bootstrapped_dqn --preset fast --run runs/mine` trains it on Breakout itself.
 #
 # ## References
 # - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016.
-# - Osband, Aslanides, Cassirer: [Randomized prior functions for deep reinforcement learning](https://arxiv.org/abs/1806.03335). NeurIPS
-#   2018.
+# - Osband, Aslanides, Cassirer: [Randomized prior functions for deep reinforcement learning](https://arxiv.org/abs/1806.03335).
+#   NeurIPS 2018.
 # - Osband et al.: [Behaviour suite for reinforcement learning](https://arxiv.org/abs/1908.03568). ICLR 2020. DeepSea.
 # - Thompson: [On the likelihood that one unknown probability exceeds another in view of the evidence of two
 #   samples](https://www.jstor.org/stable/2332286). Biometrika 25, 1933.
