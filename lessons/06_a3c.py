@@ -847,10 +847,10 @@ for count, result in results.items():
 # next streak. Eight workers are in eight streaks at once, and each push is answered by one from elsewhere: that is the variety for which
 # DQN needs its memory.
 #
-# And the speed? Threads of one Python take turns (lesson 05), so eight of them do not play faster than one: the bars on the right are
-# much alike, unless other programs have the cores meanwhile. What more workers bring here is **variety, not speed**. For speed they need
-# an interpreter each: `course_lib.a3c` runs the same actor-learner as processes too, and makes about twice as many steps on two cores
-# (`python benchmarks/a3c_speed.py` measures it).
+# And the speed? Threads of one Python take turns (lesson 05), so eight of them do not play faster than one: the bars on the right, each
+# the best of three runs, are much alike, unless other programs have the cores meanwhile. What more workers bring here is **variety, not
+# speed**. For speed they need an interpreter each: `course_lib.a3c` runs the same actor-learner as processes too, and makes about twice
+# as many steps on two cores (`python benchmarks/a3c_speed.py` measures it).
 
 # %% [markdown]
 # ## 9 · Why not learn from a memory as well?

@@ -470,6 +470,20 @@ def test_one_worker_and_two_are_compared(no_windows):
     a3c_live.draw_comparison(results)
 
 
+def test_numbers_of_workers_take_turns_and_the_fastest_run_counts():
+    weights, order = a3c_live.Network(library_loss("torch"), "torch").weights, []
+
+    def train(count, seed):
+        order.append((count, seed))
+        shared = a3c_live.Shared(a3c_live.Network(library_loss("torch"), "torch"), 10, steps=100 * count, seconds=1.0 + seed)
+        shared.network.snapshots = [(0, weights)]
+        return shared
+
+    results = a3c_live.compare_workers(train, counts=(1, 2), seeds=2)
+    assert order == [(1, 0), (2, 0), (1, 1), (2, 1)]
+    assert [results[count].rate for count in (1, 2)] == [100.0, 200.0]
+
+
 def test_an_entropy_bonus_saves_most_of_the_lost():
     for weight, least, most in ((0.0, 0.15, 0.35), (0.15, 0.0, 0.05)):
         certainty, pay = a3c_live.play_machine(weight)
