@@ -2,6 +2,7 @@
 
 const KEYS = { ArrowLeft: "left", a: "left", ArrowRight: "right", d: "right", " ": "serve", Enter: "serve" };
 const BUTTON = { ready: "Start", playing: "Pause", paused: "Go on", over: "New game" };
+const NO_SHORTCUTS = 'data-lm-suppress-shortcuts="true"'; // of JupyterLab, for whom it must stand on the very element that has the focus
 const [WIDTH, HEIGHT] = [160, 210]; // of a screen, in pixels; shown 4 wide by 3 high
 
 const side = (which) => `
@@ -11,15 +12,15 @@ const side = (which) => `
   </div>`;
 
 const BOARD = `
-  <div class="arcade" data-lm-suppress-shortcuts="true">
-    <div class="arcade-board" tabindex="0" role="application" aria-roledescription="game"
+  <div class="arcade">
+    <div class="arcade-board" tabindex="0" ${NO_SHORTCUTS} role="application" aria-roledescription="game"
       aria-label="Breakout. Arrows, or A and D: move. Space or Enter: start and serve. P: pause. Escape: leave.">
       ${side("your screen")}${side("the agent's screen")}
     </div>
     <p class="arcade-said" role="status"></p>
     <div class="arcade-controls">
-      <button type="button" class="arcade-toggle">Start</button>
-      <button type="button" class="arcade-new">New game</button>
+      <button type="button" ${NO_SHORTCUTS} class="arcade-toggle">Start</button>
+      <button type="button" ${NO_SHORTCUTS} class="arcade-new">New game</button>
     </div>
     <div class="arcade-controls">
       <span><kbd>←</kbd> <kbd>→</kbd> or <kbd>A</kbd> <kbd>D</kbd> move</span>

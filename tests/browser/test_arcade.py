@@ -1,7 +1,8 @@
 """Playing in the notebook, measured in the page: frames a second, frames from a key to the screen, quick presses; and when the game stands still.
 
-A machine that does other work at the same moment has bad seconds. So what is asked is the best of a few short windows: a game that cannot reach 25
-frames a second, or that answers a key later than with the second frame, fails in each of them.
+A machine that does other work at the same moment has bad seconds. So what is asked is the best of some short windows, of four seconds or three
+presses: a game that cannot reach 25 frames a second, or that needs three frames and more for its answer, fails in all of them. On a quiet machine the first one passes.
+(That the kernel answers a key with its very next frame, however busy it is, tests/test_arcade.py shows.)
 """
 
 import statistics
@@ -16,7 +17,7 @@ CELLS = (
     "moves, move = set(), arcade.Match.step\narcade.Match.step = lambda match, key: (moves.add((game.keys.last, key)), move(match, key))",
     "print('more cells')",
 )
-WINDOWS = 8
+RATES, ANSWERS = 8, 20  # windows
 RECORD = """() => {
   const board = document.querySelector('.arcade-board'), screen = board.querySelector('canvas').getContext('2d');
   const paddle = () => {  // its first column, where no ball is in play
@@ -120,7 +121,7 @@ def test_run_all_starts_nothing(player):
 
 def test_25_frames_a_second(player):
     rates = []
-    while len(rates) < WINDOWS and max(rates, default=0) < 25:
+    while len(rates) < RATES and max(rates, default=0) < 25:
         player.start()
         player.wait_for_frames(10)
         count = len(player.frames())
@@ -135,8 +136,8 @@ def test_25_frames_a_second(player):
 def test_a_key_moves_the_paddle_within_two_frames(player):
     player.lose_a_ball()
     medians = []
-    while len(medians) < WINDOWS and min(medians, default=9) > 2:
-        medians.append(statistics.median(frames_until_the_paddle_moves(player) for _ in range(5)))
+    while len(medians) < ANSWERS and min(medians, default=9) > 2:
+        medians.append(statistics.median(frames_until_the_paddle_moves(player) for _ in range(3)))
     assert min(medians) <= 2, medians
 
 
