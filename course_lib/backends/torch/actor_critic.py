@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 
@@ -21,7 +23,11 @@ class ActorCriticLearner:
         self.device = pick_device(device)
         self.network = ActorCriticNetwork(config.network, observation_shape, num_actions).to(self.device)
         initialize(self.network, seed)
-        self.optimizer = make_optimizer(config, self.network.parameters(), config.rmsprop_decay)
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Made when it is first asked for: PyTorch loads as much again for it as for all else, and players and local copies need none."""
+        return make_optimizer(self.config, self.network.parameters(), self.config.rmsprop_decay)
 
     def policy_and_value(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 
@@ -23,8 +25,12 @@ class DQNLearner:
         self.target_network = self.make_network(observation_shape, num_actions).to(self.device)
         initialize(self.online_network, seed)
         self.sync_target()
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Made by the first update: PyTorch loads as much again for it as for all else, and whoever only plays needs none."""
         learning = [parameter for parameter in self.online_network.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(config, learning)
+        return make_optimizer(self.config, learning)
 
     def make_network(self, observation_shape, num_actions: int) -> torch.nn.Module:
         return QNetwork(self.config.network, observation_shape, num_actions)
