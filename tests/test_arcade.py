@@ -329,7 +329,7 @@ def test_a_match_ends_with_both_scores_and_the_next_one_has_the_next_seed(consol
     async def scene():
         say = console.widget.say
         say(kind="toggle")
-        while console.state == "playing":
+        while console.task:
             say(kind="down", key="serve", number=1)
             await asyncio.sleep(0.001)
         assert last(console)["state"] == "over" and len(asyncio.all_tasks()) == 1
