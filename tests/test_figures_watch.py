@@ -253,7 +253,7 @@ def test_a_drawing_is_labelled_and_legible(name, stages, no_windows):
     figure.canvas.draw()
     for what, read in (("x", plt.Axes.get_xlabel), ("y", plt.Axes.get_ylabel), ("title", plt.Axes.get_title)):
         assert LABELS[name].get(what, set()) <= {read(ax) for ax in figure.axes}
-    assert too_small(figure) == []
+    assert too_small(figure) == ""
 
 
 def test_curves_are_drawn_without_a_diary_too(stages, no_windows, tmp_path, monkeypatch):
