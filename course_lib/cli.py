@@ -299,6 +299,8 @@ def run_share(options) -> None:
     if options.push:
         sharing.check_repo_id(options.push)
     if not sharing.is_shared(options.folder):
+        if options.push and not chosen - {"episodes", "seed"}:  # a folder's name mistyped would publish another agent
+            raise CourseError(f"{options.folder} holds no shared agent: name an agent to share, such as --weights FILE or --stage N, or the folder that you have made.")
         make_shared_folder(options)
     elif chosen or not options.push:
         raise CourseError(f"{options.folder} holds a shared agent already: upload that with --push USER/NAME and no other option, or name a new folder.")

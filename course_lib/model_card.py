@@ -98,7 +98,7 @@ def model_card(results: dict[str, Any], config: Config, training: dict[str, str]
         dataset_name=GAME_ID,
         metric_type="mean_reward",
         metric_name="mean_reward",
-        metric_value=f"{results['mean_reward']:.1f} +/- {results['std_reward']:.1f}",
+        metric_value=score_of(results),
     )
     data = ModelCardData(
         license="mit",
@@ -128,6 +128,11 @@ def model_card(results: dict[str, Any], config: Config, training: dict[str, str]
     )
     card.text += "\n"
     return card
+
+
+def score_of(results: dict[str, Any]) -> str:
+    """The score as the hub's cards of reinforcement learning have it."""
+    return f"{results['mean_reward']:.1f} +/- {results['std_reward']:.1f}"
 
 
 def verdict(results: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ A claim is made of what was measured here: games that chose nothing, each played
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -174,6 +175,7 @@ def make_folder(
     if different := differences(written, config):
         raise CourseError(f"{weights} was trained with other settings than this agent has ({', '.join(different)}).")
     refuse_seeds(seed, episodes, config)
+    came_from = origin(weights, agent)
     on_game_over = on_game_over or (lambda games: None)
     with made_beside(folder) as made:
         if is_ours(weights):
@@ -183,7 +185,6 @@ def make_folder(
         replay = record_game(learner, config, made, seed + episodes, epsilon, sampled)  # first: a disk that is full says so soon
         on_game_over(1)
         scores = evaluate(make_policy(learner, epsilon, sampled), config, episodes, seed, on_game_over)
-        came_from = origin(weights, agent)
         measured = {
             **results(scores.scores, not sampled and epsilon == 0, datetime.now().astimezone().replace(microsecond=0)),
             **scores.summary(),
@@ -237,7 +238,7 @@ def origin(weights: Path, agent: str) -> dict[str, Any]:
         if not same_weights(weights, run.snapshot(row["agent_steps"]), agent):
             return {}
         return run.about(agent) | {"agent_steps": row["agent_steps"], "hours": row["hours"]}
-    except (CourseError, ValueError):  # no run, or none that says what it did
+    except (CourseError, ArithmeticError, LookupError, ValueError, TypeError):  # no run, or none that says what it did
         return {}
 
 
@@ -254,11 +255,17 @@ def training_in_words(came_from: dict[str, Any], config: Config, weights: Path) 
     words["machine"] = known.get("machine", NOT_KNOWN)
     words["preset"] = config.preset
     words["seed"] = known.get("seed", NOT_KNOWN)
-    if "command" in known:
-        words["command"] = f"`{known['command']}`"
     if known.get("note"):
         words["note"] = known["note"]
+    words = {what: in_a_row(said) for what, said in words.items()}
+    if "command" in known:
+        words["command"] = "`" + " ".join(known["command"].split()).replace("`", "'").replace("|", "\\|") + "`"
     return words
+
+
+def in_a_row(text: str) -> str:
+    """A text from a file as it may stand in a row of the card's table: one line, nothing that is HTML, a link or the end of a cell."""
+    return re.sub(r"([\\`*_\[\]|<>&])", r"\\\1", " ".join(text.split()))
 
 
 def same_weights(one: Path, other: Path, agent: str) -> bool:
@@ -279,8 +286,6 @@ def refuse_target(folder: Path) -> None:
     """A shared agent takes a folder of its own."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CourseError(f"{folder} is not empty: name a new or an empty folder.")
-    if folder == Path.cwd():
-        raise CourseError(f"{folder} is where you are, and the shared agent takes its place: go elsewhere and name it from there.")
 
 
 @contextmanager
@@ -291,13 +296,16 @@ def made_beside(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+        there = folder.exists()  # it may be a place where a disk is mounted: nothing can take its place, so it is filled
+        with tempfile.TemporaryDirectory(dir=folder if there else folder.parent, prefix=f".{folder.name}-") as beside:
             made = Path(beside) / folder.name
             made.mkdir()
             yield made
-            if folder.exists():
-                folder.rmdir()
-            made.rename(folder)
+            if there:
+                for file in sorted(made.iterdir(), reverse=True):  # README.md last
+                    file.rename(folder / file.name)
+            else:
+                made.rename(folder)
     except OSError as error:
         raise CourseError(f"Could not write {folder} ({reason(error)}); nothing half-made is left.") from error
 
@@ -313,10 +321,12 @@ def is_shared(folder: str | Path) -> bool:
 
 
 def check_whole(folder: Path) -> None:
-    """Refuse a shared folder from which something is missing, or whose weights, replay or results are not those that were made together.
-    README.md may be edited, as long as Hugging Face can read its metadata."""
+    """Refuse a shared folder from which something is missing, or whose files do not agree: weights and replay with their checksums, a claim with
+    the scores that it is made of. README.md may be edited, as long as Hugging Face can read its metadata and its score stays."""
     from huggingface_hub import ModelCard
     from yaml import YAMLError  # huggingface_hub's own
+
+    from course_lib.model_card import score_of
 
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise CourseError(f"{folder} is not a whole shared agent, {', '.join(missing)} is missing: make a new one with course share.")
@@ -325,10 +335,15 @@ def check_whole(folder: Path) -> None:
         told, about = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("results.json", "config.json"))
         checksums = {"model.safetensors": told["sha256"], "replay.mp4": told["replay"]["sha256"]}
         agent = told["agent"]
+        claims = results(told["scores"], told["is_deterministic"], datetime.fromisoformat(told["eval_datetime"]))
+        claims["solved"] = is_solved(told["scores"], told["interval_95"])
+        false = [name for name, value in claims.items() if told[name] != value]
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(f"{folder} is damaged ({error!r}): {damaged}.") from error
     if changed := [name for name, checksum in checksums.items() if pretrained.sha256(folder / name) != checksum]:
         raise CourseError(f"{folder} is damaged, {', '.join(changed)} is not what results.json was measured on: {damaged}.")
+    if false:
+        raise CourseError(f"{folder} is damaged, {', '.join(false)} in results.json does not follow from the scores in it: {damaged}.")
     if describe(pretrained.load_weights(folder / "model.safetensors", agent)[1]) != about:
         raise CourseError(f"{folder} is damaged, config.json does not belong to model.safetensors: {damaged}.")
     try:
@@ -337,6 +352,8 @@ def check_whole(folder: Path) -> None:
         raise CourseError(f"{folder / 'README.md'} has metadata that Hugging Face cannot read ({reason(error)}): mend what stands between its lines of ---.") from error
     if not measured:
         raise CourseError(f"{folder / 'README.md'} has lost its metadata, the lines between --- at its top: {damaged}.")
+    if [result.metric_value for result in measured] != [score_of(told)]:
+        raise CourseError(f"{folder / 'README.md'} claims another score than results.json, {score_of(told)}: write that, or {damaged}.")
 
 
 def check_repo_id(repo_id: str) -> None:
@@ -416,7 +433,7 @@ def patient_and_silent() -> Iterator[None]:
 def refuse_repository(info, private: bool) -> None:
     """Leave a repository alone that holds something else, or that all can read where it should be private."""
     there = {file.rfilename for file in info.siblings or ()} - {".gitattributes"}
-    if there and "results.json" not in there:
+    if there and not {"results.json", "model.safetensors"} <= there:  # Stable-Baselines3's repositories have results.json, too
         raise CourseError(f"{info.id} exists and holds something else ({', '.join(sorted(there)[:3])}): choose another name")
     if private and not info.private:
         raise CourseError(f"{info.id} exists and is public: choose another name, or make it private in its settings")

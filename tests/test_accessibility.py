@@ -64,6 +64,7 @@ def test_text_that_is_shown_smaller_than_9_points_is_told(inches, points, shown)
     figure = plt.figure(figsize=(inches, 2), dpi=96)
     figure.add_artist(Rectangle((0, 0), 1, 1))  # else its empty margins would be cut off
     figure.text(0.5, 0.5, "small", fontsize=points)
+    figure.text(0.5, 0.1, "small", fontsize=60)  # the same words elsewhere hide nothing
     told = legible.too_small(figure)
     plt.close(figure)
     assert told == ("" if shown is None else f"Text that is too small: 'small' is shown at {shown} points, where 9 is the least (1 such texts in a figure).")

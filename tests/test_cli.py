@@ -406,7 +406,9 @@ def test_what_share_refuses(capsys, tmp_path, monkeypatch):
     assert "no stage 77" in fails(capsys, "share", tmp_path / "agent", "--stage", 77)
     assert "leave out --vote" in fails(capsys, *share, "--vote")
     assert "small.safetensors is not empty" in fails(capsys, "share", tmp_path / "small.safetensors")
-    assert "is not empty: name a new" in fails(capsys, "share", tmp_path, "--push", "ada/agent")
+    assert "is not empty: name a new" in fails(capsys, "share", tmp_path, "--stage", 1, "--push", "ada/agent")
+    for more in ([], ["--episodes", 3]):  # a name mistyped must not publish another agent
+        assert "agnet holds no shared agent: name an agent to share" in fails(capsys, "share", tmp_path / "agnet", "--push", "ada/agent", *more)
     assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
     assert cli.parser().parse_args(["share", "x"]).seed == sharing.SEED and cli.parser().parse_args(["share", "x"]).episodes == sharing.MIN_EPISODES
 

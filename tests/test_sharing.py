@@ -298,6 +298,8 @@ def test_a_runs_files_are_known_by_what_they_hold(tmp_path):
     assert words["agent steps"] == "300 (1,200 frames of the emulator)" and words["machine"] == "not known" and words["seed"] == "7"
     make_weights(best, seed=2)  # not those that the best row is about
     assert sharing.origin(best, "dqn") == {}
+    (tmp_path / "run" / "evaluations.csv").write_text("agent_steps,episodes,mean\n300,2,4.0\n")  # of another make
+    assert sharing.origin(run.snapshot(300), "dqn") == {}
     assert sharing.origin(make_weights(tmp_path / "run" / "copy.safetensors", seed=1), "dqn") == {}
     (tmp_path / "run" / "evaluations.csv").unlink()
     assert sharing.origin(run.snapshot(300), "dqn") == {}
@@ -315,15 +317,11 @@ def test_refusals_before_any_game(made, tmp_path, monkeypatch):
     for target, words in ((full, "not empty"), (full / "mine.txt", "not empty"), (made.folder, "not empty")):
         with pytest.raises(CourseError, match=words):
             share(target, made.weights)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(CourseError, match="where you are"):
-        share(tmp_path / "here", made.weights)
     with pytest.raises(CourseError, match=r"other settings than this agent has \(discount\)"):
         sharing.make_folder(tmp_path / "x", made.weights, "dqn", learner, replace(settings, discount=0.5))
     with pytest.raises(CourseError, match="weights of dqn, not of a3c"):
         sharing.make_folder(tmp_path / "x", made.weights, "a3c", learner, settings)
-    assert (full / "mine.txt").read_text() == "mine" and sorted(tmp_path.iterdir()) == [full, tmp_path / "here"]
+    assert (full / "mine.txt").read_text() == "mine" and sorted(tmp_path.iterdir()) == [full]
 
 
 @pytest.mark.parametrize("seed, episodes, refused", [(20_000, 1, True), (20_001, 1, True), (20_002, 5, False), (19_990, 10, True), (19_990, 9, False)])
@@ -414,6 +412,25 @@ def test_a_cut_video_is_refused(made, tmp_path):
             sharing.refuse_cut_video(tmp_path / "cut.mp4", frames)
 
 
+def test_an_empty_folder_is_filled_where_it_stands(made, tmp_path):
+    """It may be a place where a disk is mounted, or the one that one is in."""
+    (tmp_path / "agent").mkdir()
+    before = (tmp_path / "agent").stat().st_ino
+    folder = share(tmp_path / "agent", made.weights, episodes=1)
+    assert folder.stat().st_ino == before and sorted(file.name for file in folder.iterdir()) == sorted(sharing.FILES)
+    sharing.check_whole(folder)
+
+
+def test_what_a_file_says_of_itself_stays_in_its_row_of_the_card(made, tmp_path):
+    hostile = "x |\n\n---\n# Owned <script>alert(1)</script> [click](javascript:1) `"
+    weights = make_weights(tmp_path / "w.safetensors", replace(DQN, preset=hostile))
+    card = (share(tmp_path / "agent", weights, episodes=1) / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in card.splitlines() if "Owned" in line]
+    assert row == r"| preset | x \| --- # Owned \<script\>alert(1)\</script\> \[click\](javascript:1) \` |"
+    words = sharing.training_in_words({"command": f"course train {hostile}"}, DQN, weights)
+    assert words["command"] == r"`course train x \| --- # Owned <script>alert(1)</script> [click](javascript:1) '`"
+
+
 # The upload
 
 
@@ -440,12 +457,15 @@ def test_a_private_repository(hub, folder):
     assert hub.repositories["ada/agent"].commits == 1
 
 
-def test_another_repository_is_left_alone(hub, folder):
+@pytest.mark.parametrize("names", [("README.md", "model.gguf"), ("README.md", "dqn.zip", "replay.mp4", "results.json")], ids=["other", "sb3"])
+def test_another_repository_is_left_alone(hub, folder, names):
+    """That of an agent of Stable-Baselines3 has results.json, too."""
     sharing.push(folder, "ada/agent")
-    hub.repositories["ada/agent"].files = {"README.md": b"my life's work", "model.gguf": b"..."}
-    with pytest.raises(CourseError, match="holds something else .README.md, model.gguf.: choose another name; "):
+    theirs = {name: b"my life's work" for name in names}
+    hub.repositories["ada/agent"].files = dict(theirs)
+    with pytest.raises(CourseError, match="holds something else .README.md, .*: choose another name; "):
         sharing.push(folder, "ada/agent")
-    assert hub.repositories["ada/agent"].files == {"README.md": b"my life's work", "model.gguf": b"..."}
+    assert hub.repositories["ada/agent"].files == theirs
 
 
 TROUBLE = {
@@ -481,6 +501,7 @@ def test_whatever_fails_is_one_sentence_and_the_same_command_goes_on(hub, folder
     assert contents(folder) == before
     assert all(set(repository.files) == {".gitattributes"} for repository in hub.repositories.values())
     hub.trouble = {}
+    monkeypatch.setattr(sharing, "PATIENCE", 60.0)
     sharing.push(folder, "ada/agent")
     assert {name: hub.repositories["ada/agent"].files[name] for name in sharing.FILES} == before
 
@@ -548,6 +569,9 @@ SPOILED = {
     "no card": (lambda folder: (folder / "README.md").unlink(), "README.md is missing"),
     "half the weights": (spoil("model.safetensors", lambda content: content[: len(content) // 2]), "model.safetensors is not what results.json was measured on"),
     "half a replay": (spoil("replay.mp4", lambda content: content[:-1]), "replay.mp4 is not what"),
+    "better results": (spoil("results.json", lambda content: content.replace(b'"mean_reward": ', b'"mean_reward": 9')), "mean_reward in results.json does not follow"),
+    "solved": (spoil("results.json", lambda content: content.replace(b'"solved": false', b'"solved": true')), "solved in results.json does not follow"),
+    "a better card": (spoil("README.md", lambda content: content.replace(b"value: ", b"value: 9")), "claims another score than results.json"),
     "no results": (spoil("results.json", lambda content: content[:-9]), "is damaged"),
     "results of nothing": (spoil("results.json", lambda content: b"[]"), "is damaged"),
     "another configuration": (spoil("config.json", lambda content: content.replace(b'"history": 4', b'"history": 5')), "config.json does not belong"),

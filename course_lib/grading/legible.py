@@ -22,12 +22,11 @@ def too_small(figure: Figure) -> str:
     """A sentence on the smallest text, if it is shown smaller than 9 points; else nothing."""
     width = figure.get_tightbbox().width * figure.dpi  # pixels: empty margins are cut off
     shrunk = min(1.0, OUTPUT_WIDTH / width) * figure.dpi / PIXELS_PER_INCH
-    sizes = {text.get_text().strip(): text.get_fontsize() * shrunk for text in texts(figure)}
-    small = [text for text, size in sizes.items() if size < SMALLEST - 0.05]
+    small = [(text.get_fontsize() * shrunk, text.get_text().strip()) for text in texts(figure) if text.get_fontsize() * shrunk < SMALLEST - 0.05]
     if not small:
         return ""
-    text = min(small, key=sizes.get)
-    return f"{SAID}: {text!r} is shown at {sizes[text]:.1f} points, where {SMALLEST:g} is the least ({len(small)} such texts in a figure)."
+    size, text = min(small)
+    return f"{SAID}: {text!r} is shown at {size:.1f} points, where {SMALLEST:g} is the least ({len(small)} such texts in a figure)."
 
 
 def texts(figure: Figure) -> Iterator[Text]:
