@@ -255,10 +255,11 @@ figures.draw_corridor(learn_corridor(exhibit_returns), 0.9 ** np.arange(11, -1, 
 #
 # **Proof**: `prove_k_step_returns(suspect)`, for suspects that are called as the exhibit is, `suspect(rewards, values, terminated,
 # discount)` with floats `[T]` and `[T + 1]`, a bool and a float, and should return floats `[T]`. Condemn those that take the value of the
-# wrong state for what follows. **Mend**: `k_step_returns` with the same arguments. Rewards `[0, 1]`, values `[3, 7, 8]`, not terminated, discount 0.5 give `[2.5, 5.0]`; terminated, `[0.5, 1.0]`.
+# wrong state for what follows. **Mend**: `k_step_returns` with the same arguments. Rewards `[0, 1]`, values `[3, 7, 8]`, not
+# terminated, discount 0.5 give `[2.5, 5.0]`; terminated, `[0.5, 1.0]`.
 #
 # <details><summary>Hint 1</summary>In the corridor, a state with n steps to go before the paying one is worth 0.9 to the power n. Write
-# down five neighbouring values. What are the returns of the steps between them?</details>
+# down four neighbouring values. What are the returns of the three steps between them?</details>
 # <details><summary>Hint 2</summary>With <code>values = 0.9 ** np.array([5, 4, 3, 2])</code> and three rewards of 0, not terminated, the
 # returns must be <code>values[:-1]</code>: <code>np.allclose</code>. Never let all values be equal: the bug hides there.</details>
 # <details><summary>Hint 3</summary>Mend: everything stays, but <code>following</code> begins with the last of the values, unless the game
@@ -334,8 +335,9 @@ figures.draw_lit(lit, (10, 20))
 # *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
 # **Proof**: `prove_restart_history(suspect)`; `suspect(frame)` gets uint8 `[1, 84, 84, 1]` and should return uint8 `[84, 84, 4]`, the frame
-# in each channel. Condemn those that move pixels. Beware: one of the innocents uses `reshape` too, and does it right. **Mend**: `restart_history(frame)`, a new array. A
-# frame lit at `[0, 10, 20, 0]` gives an observation lit at `[10, 20, 0]` to `[10, 20, 3]` and nowhere else.
+# in each channel. Condemn those that move pixels. Beware: one of the innocents uses `reshape` too, and does it right. **Mend**:
+# `restart_history(frame)`, a new array. A frame lit at `[0, 10, 20, 0]` gives an observation lit at `[10, 20, 0]` to `[10, 20, 3]` and nowhere
+# else.
 #
 # <details><summary>Hint 1</summary>Make the spark of the cell above inside your proof, and say where it must be seen.</details>
 # <details><summary>Hint 2</summary><code>assert (suspect(spark)[10, 20] == 255).all()</code> looks at all four channels of that

@@ -231,7 +231,8 @@ def draw_looks(shares: Mapping[str, np.ndarray]) -> None:
         for name, share, color in zip(names, each, colors):
             ax.barh(row, share, left=left, color=PALETTE[color], height=0.6)
             if share >= 0.07:
-                ax.text(left + share / 2, row, f"{name}\n{share:.0%}", ha="center", va="center", color="white" if name in ("ball", "paddle") else PALETTE["black"], fontsize=10)
+                words = "white" if color in ("red", "blue") else PALETTE["black"]  # orange and grey are too pale for white
+                ax.text(left + share / 2, row, f"{name}\n{share:.0%}", ha="center", va="center", color=words, fontsize=10)
             left += share
     ax.set_yticks(range(len(shares)), shares)
     ax.invert_yaxis()
