@@ -45,7 +45,7 @@ function render({ model, el }) {
   // Frames, one after the other. A frame counts as seen when the browser is about to paint it; a hidden page paints nothing.
   let drawn = Promise.resolve();
   const hear = (message, buffers) => {
-    drawn = drawn.then(() => draw(message, buffers[0])).catch(console.error);
+    drawn = drawn.then(() => draw(message, buffers[0])).catch((error) => write(said, `This browser cannot show the game (${error.message}).`));
   };
   async function draw(frame, packed) {
     const pixels = await unpacked(packed);
@@ -70,13 +70,13 @@ function render({ model, el }) {
   let number = 0;
   const press = (event, kind) => {
     const key = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!key || event.ctrlKey || event.altKey || event.metaKey) return false;
+    if (!key) return false; // let go, a key counts whatever else is held by then
     event.preventDefault();
     if (!event.repeat) model.send({ kind, key, number: ++number });
     return true;
   };
   board.addEventListener("keydown", (event) => {
-    if (press(event, "down") || event.repeat) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || press(event, "down") || event.repeat) return; // Ctrl+P prints
     if (event.key === "Escape") toggle.focus(); // the board loses the focus, which pauses
     if (event.key === "p" || event.key === "P") model.send({ kind: "toggle" });
   });

@@ -35,11 +35,14 @@ PATIENCE = 3.0  # seconds for the browser to confirm a frame
 IDLE_LIMIT = 180.0  # seconds without a key
 MOVES = (None, "serve", "right", "left")  # in the emulator's order
 
+shown: list[Arcade] = []  # the board in the notebook: there is one, for ipywidgets keeps every open widget, and with it two networks and two games
+
 
 def play_against(agent: str = "dqn", stage: int | None = None, seed: int = 0, framework: str | None = None) -> Arcade | Pretty:
     """A game for the notebook: you at the left, a shipped stage (None: the agent's highest) at the right. It starts when you start it.
 
-    Both games have the same seed, and the next ones the next seed. Where no game can be played, one sentence instead.
+    Both games have the same seed, and the next ones the next seed. The board that was made before closes. Where no game can be played, one
+    sentence instead.
     Raises CourseError if there is no such agent or stage.
     """
     stage = pretrained.find_stage(agent, stage)["stage"]
@@ -54,7 +57,10 @@ def play_against(agent: str = "dqn", stage: int | None = None, seed: int = 0, fr
     path, _ = pretrained.stage_file(agent, stage)
     learner, config = pretrained.load_learner(path, learners.framework(framework), agent)
     instead = f"Playing needs JupyterLab: open this notebook there and run this cell. To watch instead: course play --agent {agent} --stage {stage}"
-    return Arcade(learner, config, f"{NAMES[agent]}, stage {stage}", seed, instead)
+    while shown:
+        shown.pop().close()
+    shown.append(Arcade(learner, config, f"{NAMES[agent]}, stage {stage}", seed, instead))
+    return shown[0]
 
 
 # --- The games ------------------------------------------------------------------------------------------------------------------------
@@ -181,6 +187,8 @@ class Arcade:
         return self.instead
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
+        if self.widget.comm is None:  # it is closed
+            return {"text/plain": "This board is closed: run its cell again."}, {}
         data, metadata = self.widget._repr_mimebundle_(**options)
         return data | {"text/plain": self.instead}, metadata
 

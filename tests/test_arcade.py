@@ -1,8 +1,10 @@
 """Playing in the notebook: the two games, the keys, the loop that waits for the browser, and what stands there where nobody can play."""
 
 import asyncio
+import gc
 import json
 import tomllib
+import weakref
 import zlib
 from pathlib import Path
 
@@ -209,7 +211,7 @@ def last(console):
 
 
 async def until(condition):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.002)
 
@@ -329,9 +331,12 @@ def test_a_match_ends_with_both_scores_and_the_next_one_has_the_next_seed(consol
     async def scene():
         say = console.widget.say
         say(kind="toggle")
-        while console.task:
+
+        def over():
             say(kind="down", key="serve", number=1)
-            await asyncio.sleep(0.001)
+            return not console.task
+
+        await until(over)
         assert last(console)["state"] == "over" and len(asyncio.all_tasks()) == 1
         yours, agents = last(console)["scores"]
         assert console.games == [(yours, agents)] and last(console)["lives"] == [0, 0]
@@ -361,8 +366,7 @@ def test_who_is_ahead(console, scores, verdict):
 def test_a_line_for_the_ear_does_not_change_with_every_point(console):
     async def scene():
         console.widget.say(kind="toggle")
-        while console.match.yours.lives == 5:
-            await asyncio.sleep(0.001)
+        await until(lambda: console.match.yours.lives < 5)
         console.close()
         said = [frame["said"] for frame in console.widget.frames]
         assert list(dict.fromkeys(said)) == ["The game is on.", "You lost a ball: 4 left."]
@@ -398,7 +402,15 @@ def test_a_notebook_shows_the_board_or_a_sentence():
     assert data["text/plain"] == repr(shown) and "course play --agent dqn --stage 3" in repr(shown)
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.widget.model_id
     assert shown.widget.agent == "DQN, stage 3" and len(shown.widget.palette) == 1024 and shown.games == []
-    shown.close()
+
+
+def test_there_is_one_board_and_those_before_leave_nothing_behind():
+    boards = [weakref.ref(play_against("dqn", 3)) for _ in range(3)]
+    gc.collect()
+    assert [board() is None for board in boards] == [True, True, False]
+    before = boards[2]()
+    play_against("dqn", 2)
+    assert before._repr_mimebundle_() == ({"text/plain": "This board is closed: run its cell again."}, {}) and before.task is None
 
 
 def test_without_widgets_or_the_game_one_sentence(monkeypatch):
