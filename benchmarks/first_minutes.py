@@ -1,11 +1,11 @@
 """A new user's first minutes: clone, `python start.py lab`, the first cell, until the agent moves. Downloads included, at 100 Mbit/s.
 
   python benchmarks/first_minutes.py                        # clone, install, JupyterLab, browser: a real installation in a temporary folder
-  python benchmarks/first_minutes.py --wheels DIR           # wheels that this machine has from a folder, not from an index (PyTorch without CUDA, say)
+  python benchmarks/first_minutes.py --wheels DIR           # wheels that are to stand for an index of their own: PyTorch without CUDA, say
   python benchmarks/first_minutes.py --with-pip             # as where uv cannot install
 
 The line is limited, not the arithmetic: all that is downloaded comes through a proxy in this process, which carries so many bytes a second and counts
-them; the clone and the wheels of DIR are served through the same line. The home folder is new, so no cache helps. The browser is open already, and
+them; the clone and the wheels of DIR, as an extra index, are served through the same line. The home folder is new, so no cache helps. The browser is open already, and
 nobody stops to read: the notebook is opened, its first cell run with Shift+Enter as soon as the kernel is ready, and the clock stops when the video's
 time moves on. Needs git and Chromium (apt install chromium). Bar: 5 minutes.
 """
@@ -23,10 +23,12 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from contextlib import closing, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 from common import Row, report
 
@@ -123,14 +125,27 @@ def publish(folder: Path) -> None:
     git(["git", "-C", folder, "update-server-info"])
 
 
-def new_user(home: Path, server: str, wheels: Path | None, with_pip: bool) -> dict[str, str]:
+def make_index(wheels: Path, folder: Path) -> None:
+    """A package index (PEP 503) of the wheels in a folder, with their metadata beside them (PEP 658) as PyPI's has it."""
+    for wheel in wheels.glob("*.whl"):
+        project, version, *_ = wheel.name.split("-")
+        place = folder / project.replace("_", "-").lower()
+        place.mkdir(parents=True, exist_ok=True)
+        (place / wheel.name).symlink_to(wheel.resolve())
+        with zipfile.ZipFile(wheel) as archive:
+            (place / f"{wheel.name}.metadata").write_bytes(archive.read(f"{project}-{version}.dist-info/METADATA"))
+        with (place / "index.html").open("a") as index:
+            index.write(f'<a href="{quote(wheel.name)}" data-core-metadata="true" data-dist-info-metadata="true">{wheel.name}</a>\n')
+
+
+def new_user(home: Path, server: str, extra_index: bool, with_pip: bool) -> dict[str, str]:
     """The environment of somebody who has just got this machine: nothing in it but where the network is."""
     variables = {name: value for name, value in os.environ.items() if name not in OF_THE_MACHINE and not name.startswith(("JUPYTER", "UV_"))}
     variables["PATH"] = os.pathsep.join(place for place in variables["PATH"].split(os.pathsep) if not place.startswith(str(ROOT)))
     variables |= {"HOME": str(home), "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "https_proxy": server, "HTTPS_PROXY": server, "no_proxy": "127.0.0.1"}
     variables.pop("PIP_FIND_LINKS", None)
-    if wheels:
-        variables["PIP_FIND_LINKS"] = f"{server}/wheels/"
+    if extra_index:
+        variables["PIP_EXTRA_INDEX_URL"] = f"{server}/index/"
     if with_pip:
         variables["PIP_PREFER_BINARY"] = "1"  # a setting that uv has no word for, and so start.py leaves all to pip
     return variables
@@ -194,7 +209,7 @@ def watch_the_agent(address: str, stopwatch: Stopwatch, picture: Path | None) ->
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mbit", type=float, default=100.0, help="the line, in Mbit/s (default: %(default)s)")
-    parser.add_argument("--wheels", type=Path, metavar="DIR", help="a folder with wheels that the line carries, too")
+    parser.add_argument("--wheels", type=Path, metavar="DIR", help="a folder with wheels, to be served as an extra index")
     parser.add_argument("--with-pip", action="store_true", help="install by pip alone")
     parser.add_argument("--python", default=getattr(sys, "_base_executable", sys.executable), help="the Python that starts start.py (default: %(default)s)")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="a picture of the browser at the end")
@@ -206,11 +221,11 @@ def main() -> int:
         (folder / "served").mkdir()
         publish(folder / "served" / "course.git")
         if options.wheels:
-            (folder / "served" / "wheels").symlink_to(options.wheels.resolve())
+            make_index(options.wheels, folder / "served" / "index")
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder / "served"), line=line))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = f"http://127.0.0.1:{server.server_port}"
-        variables = new_user(folder / "home", place, options.wheels, options.with_pip)
+        variables = new_user(folder / "home", place, options.wheels is not None, options.with_pip)
 
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # whatever ends this ends JupyterLab, too
         stopwatch = Stopwatch(line)
