@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "browser"
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDE, NARROW = {"width": 1400, "height": 1000}, {"width": 480, "height": 1000}  # the page's size, in pixels
 PAGE_HEIGHT = 2400  # of a screenshot, in pixels
 START_TIMEOUT, RUN_TIMEOUT, TIMEOUT = 120, 600, 60  # seconds: the server's start, a whole notebook, anything else in a page
@@ -45,18 +44,22 @@ OPTIONS = [
 ]
 
 
+def programs() -> list[str]:
+    named = os.environ.get("COURSE_CHROMIUM")
+    return [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+
+
 def find_chromium() -> str | None:
     """The browser to use: COURSE_CHROMIUM, or the first of the usual names on the PATH. None is ever downloaded."""
-    named = os.environ.get("COURSE_CHROMIUM")
-    return next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
+    return next(filter(None, map(shutil.which, programs())), None)
 
 
 def missing() -> str:
     """What to install before browser tests can run; "" where nothing is missing."""
     if importlib.util.find_spec("playwright") is None:
-        return "playwright is not installed: pip install playwright (without its browsers)"
+        return "playwright is not installed: pip install playwright (its browsers are not needed)"
     if find_chromium() is None:
-        return f"no {', '.join(PROGRAMS)} on the PATH: install Chromium (Debian and Ubuntu: apt install chromium), or name it in COURSE_CHROMIUM"
+        return f"there is no {' or '.join(programs())}: install Chromium (Debian and Ubuntu: apt install chromium), or name it in COURSE_CHROMIUM"
     return ""
 
 

@@ -133,8 +133,8 @@ window.course = (() => {
     },
 
     // A line of the source that begins with a number and a full stop, and so became a list where none was meant.
-    strayLists: () => ours('.jp-RenderedMarkdown ol').filter((list) => list.start !== 1 || all('li', list).some((item) => !item.innerText.trim()))
-      .map((list) => `${place(list)}: a list that begins with ${list.start}. ${list.innerText.trim().slice(0, 40)}`),
+    strayLists: () => ours('.jp-RenderedMarkdown ol').filter((list) => list.start !== 1 || all('li', list).some((item) => !item.textContent.trim()))
+      .map((list) => `${place(list)}: a list that begins with ${list.start}. ${list.textContent.trim().slice(0, 40)}`),
 
     // Texts whose colour is too near to what they stand on.
     faint: (least) => {
