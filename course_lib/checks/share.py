@@ -71,7 +71,7 @@ def wrong_counts(scores: np.ndarray) -> Iterable[tuple[float, str]]:
     yield scores.max(), "that is the score of the best game; count the games"
 
 
-@exercise("09.1", reference=ours("results"), lazy=True, why="A program can read it, and it says which games, how many, and when.")
+@exercise("09.1", reference=ours("results"), lazy=True, why="A program can read it: how good, how far games differ, how many there were, and when.")
 def results(answer):
     for scores, is_deterministic, when in CASES:
         given = scores.copy()
@@ -158,12 +158,14 @@ QUESTIONS: tuple[Games, ...] = (
     games(30, 27, 31, (27.4, 34.6)),  # only the upper end
     ([20.0] * 20 + [80.0] * 10, (30.5, 50.5), 31.8),  # only mean and above
     ([15.0] * 14 + [33.0] * 16, (21.3, 27.9), 31.8),  # only the median (and the best)
+    ([25.0] * 40 + [90.0] * 20, (39.2, 54.7), 31.8),  # solved, though the median is below
     games(30, 5, 95, (40.6, 59.4)),  # solved, though single games scatter widely
     games(30, 40, 60, (47.8, 52.2)),  # solved, with 30 games
     games(29, 40, 60, (47.8, 52.2)),  # a game too few
     games(3, 200, 300, (210.0, 290.0)),
     games(5, 2, 10, (3.2, 8.8)),  # nothing speaks for it
     games(30, 20, 60, (31.8, 48.0)),  # solved, by the skin of its teeth
+    games(40, 20, 60, (31.8, 45.0)),  # and with more games
     games(50, 40, 160, (83.0, 117.0), 100.0),  # another threshold
     games(50, 1, 9, (4.4, 5.6), 1.7),  # solved: yet another
 )
@@ -190,6 +192,8 @@ RULES: list[tuple[Callable[..., bool], str]] = [
     (solved_by(lambda scores, interval: interval[0], lambda number: number > 30), '"at least 30" begins with 30 itself: >=, not >'),
     (solved_by(lambda scores, interval: interval[0], lambda number: number >= 29), "29 games are not yet 30"),
     (lambda scores, interval, threshold: len(scores) >= 30 and interval[0] > threshold, '"at least" begins with the threshold itself: >=, not >'),
+    (lambda scores, interval, threshold: len(scores) > 30 and interval[0] > threshold, '"at least" begins with 30 and with the threshold themselves: >=, not >'),
+    (lambda scores, interval, threshold: len(scores) > 30 and interval[0] > 31.8, "the bar is always 31.8; it is handed in as threshold"),
     (lambda scores, interval, threshold: len(scores) >= 30 and interval[0] >= 31.8, "the bar is always 31.8; it is handed in as threshold"),
     (lambda scores, interval, threshold: len(scores) >= 30 or interval[0] >= threshold, "one of the two is enough for yours; both must hold: and"),
     (lambda scores, interval, threshold: len(scores) >= 30, "that asks for the number of games only"),
@@ -211,7 +215,12 @@ def is_solved(answer):
     found = []
     for (scores, interval, threshold), solved in zip(QUESTIONS, right, strict=True):
         ends = (np.float64(interval[0]), np.float64(interval[1]))  # as a bootstrap with NumPy gives them
-        got = answer(np.array(scores), ends, threshold)
+        try:
+            got = answer(np.array(scores), ends, threshold)
+        except ValueError as error:
+            if "truth value of an array" in str(error):
+                raise Mistake("scores is the array of all scores; how many games there are is len(scores)") from error
+            raise
         if got is None:
             raise Mistake("your function returns nothing: it must end with `return`")
         if isinstance(got, np.bool_):
@@ -223,5 +232,9 @@ def is_solved(answer):
         first = next(place for place, solved in enumerate(right) if found[place] != solved)
         reason = next((f": {reason}" for rule, reason in RULES if [rule(*question) for question in QUESTIONS] == found), "")
         raise Mistake(f"{asked(*QUESTIONS[first])}: must be {right[first]}; yours is {found[first]}{reason}")
-    if not answer(np.full(30, 50.0), (40.0, 60.0)):
+    try:
+        solved = answer(np.full(30, 50.0), (40.0, 60.0)) and not answer(np.full(30, 30.0), (25.0, 31.0))
+    except TypeError:
+        solved = False
+    if not solved:
         raise Mistake("called without a threshold, yours does not take 31.8: leave `threshold=31.8` in the first line as it was")

@@ -235,3 +235,23 @@ def never(scores, interval, threshold=31.8):
 @mutant("09.2", says="leave `threshold=31.8` in the first line as it was")
 def another_default(scores, interval, threshold=100):
     return bool(len(scores) >= 30 and interval[0] >= threshold)
+
+
+@mutant("09.2", says='"at least" begins with 30 and with the threshold themselves')
+def above_both(scores, interval, threshold=31.8):
+    return bool(len(scores) > 30 and interval[0] > threshold)
+
+
+@mutant("09.2", says="how many games there are is len(scores)")
+def scores_for_their_number(scores, interval, threshold=31.8):
+    return bool(scores >= 30 and interval[0] >= threshold)
+
+
+@mutant("09.2", says="leave `threshold=31.8` in the first line as it was")
+def no_default(scores, interval, threshold):
+    return bool(len(scores) >= 30 and interval[0] >= threshold)
+
+
+@mutant("09.2", says="interval 39.2 to 54.7, threshold 31.8: must be True; yours is False")
+def median_too(scores, interval, threshold=31.8):
+    return bool(len(scores) >= 30 and interval[0] >= threshold and np.median(scores) >= threshold)
