@@ -21,6 +21,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -113,8 +114,10 @@ def prepare(extra):
         return
     make_venv(unusable)
     STAMP.unlink(missing_ok=True)  # from here to the end of the installation .venv is not to be trusted
+    begun = time.monotonic()
     install(extra)
     STAMP.write_text("\n".join([fingerprint(""), fingerprint(extra)]))
+    print(f"Installed in {time.monotonic() - begun:.0f} seconds", flush=True)
 
 
 def fingerprint(extra):

@@ -3,6 +3,7 @@
   python benchmarks/first_minutes.py                        # clone, install, JupyterLab, browser: a real installation in a temporary folder
   python benchmarks/first_minutes.py --wheels DIR           # wheels that are to stand for an index of their own: PyTorch without CUDA, say
   python benchmarks/first_minutes.py --with-pip             # as where uv cannot install
+  python benchmarks/first_minutes.py --with-cuda            # PyTorch as PyPI has it for Linux, as on a machine with an NVIDIA GPU
 
 The line is limited, not the arithmetic: all that is downloaded comes through a proxy in this process, which carries so many bytes a second and counts
 them; the clone and the wheels of DIR, as an extra index, are served through the same line. The home folder is new, so no cache helps. The browser is open already, and
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import signal
@@ -138,7 +140,7 @@ def make_index(wheels: Path, folder: Path) -> None:
             index.write(f'<a href="{quote(wheel.name)}" data-core-metadata="true" data-dist-info-metadata="true">{wheel.name}</a>\n')
 
 
-def new_user(home: Path, server: str, extra_index: bool, with_pip: bool) -> dict[str, str]:
+def new_user(home: Path, server: str, extra_index: bool, with_pip: bool, with_cuda: bool) -> dict[str, str]:
     """The environment of somebody who has just got this machine: nothing in it but where the network is."""
     variables = {name: value for name, value in os.environ.items() if name not in OF_THE_MACHINE and not name.startswith(("JUPYTER", "UV_"))}
     variables["PATH"] = os.pathsep.join(place for place in variables["PATH"].split(os.pathsep) if not place.startswith(str(ROOT)))
@@ -146,6 +148,8 @@ def new_user(home: Path, server: str, extra_index: bool, with_pip: bool) -> dict
     variables.pop("PIP_FIND_LINKS", None)
     if extra_index:
         variables["PIP_EXTRA_INDEX_URL"] = f"{server}/index/"
+    if with_cuda:
+        variables["PIP_INDEX_URL"] = "https://pypi.org/simple"  # an index that was chosen is taken for PyTorch, too
     if with_pip:
         variables["PIP_PREFER_BINARY"] = "1"  # a setting that uv has no word for, and so start.py leaves all to pip
     return variables
@@ -168,7 +172,7 @@ def wait_for_lab(process: psutil.Popen, stopwatch: Stopwatch) -> str:
         said.append(line)
         if line.startswith("Installing the course"):
             stopwatch("make .venv")
-        elif "ServerApp]" in line and stopwatch.stages[-1][0] == "make .venv":  # JupyterLab's first word
+        elif line.startswith("Installed in"):
             stopwatch("install the packages")
         elif address := re.search(r"http://127\.0\.0\.1:\d+/lab\S*", line):
             stopwatch("start JupyterLab")
@@ -211,6 +215,7 @@ def main() -> int:
     parser.add_argument("--mbit", type=float, default=100.0, help="the line, in Mbit/s (default: %(default)s)")
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="a folder with wheels, to be served as an extra index")
     parser.add_argument("--with-pip", action="store_true", help="install by pip alone")
+    parser.add_argument("--with-cuda", action="store_true", help="PyTorch with CUDA (without --wheels)")
     parser.add_argument("--python", default=getattr(sys, "_base_executable", sys.executable), help="the Python that starts start.py (default: %(default)s)")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="a picture of the browser at the end")
     options = parser.parse_args()
@@ -225,7 +230,7 @@ def main() -> int:
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder / "served"), line=line))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = f"http://127.0.0.1:{server.server_port}"
-        variables = new_user(folder / "home", place, options.wheels is not None, options.with_pip)
+        variables = new_user(folder / "home", place, options.wheels is not None, options.with_pip, options.with_cuda)
 
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # whatever ends this ends JupyterLab, too
         stopwatch = Stopwatch(line)
@@ -247,8 +252,17 @@ def main() -> int:
         table.add_row(name, f"{seconds:.1f}", f"{size / 1e6:.1f}", f"{size / line.rate:.1f}")
     Console(width=None if Console().is_terminal else 140).print(table)
     row = Row("clone to moving agent", f"{total[1]:.0f} s", f"{BAR_SECONDS:.0f} s at most", BAR_SECONDS / total[1], bar=1.0)
-    how = "pip" if options.with_pip else "uv"
-    return report("The bar", [row], f"Installed by {how}, on {os.cpu_count()} cores, Python {options.python}.")
+    how = f"Installed by {'pip' if options.with_pip else 'uv'}, on {os.cpu_count()} cores, {version(options.python)}, {machine()}."
+    return report("The bar", [row], how)
+
+
+def version(python: str) -> str:
+    return subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine() -> str:
+    """How busy it is, so that nobody trusts a number from a busy hour."""
+    return f"load average {os.getloadavg()[0]:.1f} in the last minute" if hasattr(os, "getloadavg") else platform.machine()
 
 
 if __name__ == "__main__":
