@@ -18,6 +18,9 @@ AGENTS = tuple(PRESETS)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0; 2 with one sentence for what a person can mend; 1 if a worker broke; 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a pipe on Windows may have no ✓
     options = parser().parse_args(arguments)
     try:
         return options.run_command(options) or 0
@@ -327,7 +330,7 @@ def make_shared_folder(options) -> None:
     measured = json.loads((options.folder / "results.json").read_text(encoding="utf-8"))
     low, high = measured["interval_95"]
     print(f"{path}, {measured['n_eval_episodes']} games, {measured['policy']}: mean {measured['mean_reward']:.1f} (95 % interval {low:.1f} to {high:.1f})")
-    print(f"{'Solved' if measured['solved'] else 'Not solved'}. {sharing.CRITERION}")
+    print(f"{'Solved' if measured['solved'] else 'Not solved'}: {sharing.CRITERION.removeprefix('Solved means: ')}")
     print(f"{options.folder} holds {', '.join(sharing.FILES)}; the recorded game scored {measured['replay']['score']:.0f}.")
     if not options.push:
         print(f"Look at its README.md, then upload it: course share {options.folder} --push USER/NAME")

@@ -82,6 +82,7 @@ The settings that its file carries are in [config.json](config.json).
 
 - It knows one game, in this set-up: no sticky actions, {{ config.frame_skip }} frames for an action, these pixels. In another one (`ALE/Breakout-v5`) it has not been tried, and scores
   made there do not compare with these.
+- Other pixels ruin it, the screen a row lower or its frames in another order among them: with DQN that was tried, and it scored next to nothing.
 - It never had to serve; where the environment leaves that to the agent, it has not been tried.
 - One game says little (see the standard deviation). Compare means of {{ min_episodes }} games or more, with their intervals.
 """

@@ -37,6 +37,7 @@ STATUSES = {
 """Status -> (sign, what it means), the one that needs a learner most last."""
 COLOURS = {"failed": "red", "open": "yellow", "not run": "dim", "unknown": "dim", "passed": "green"}
 STOPPED = "not checked: you stopped before"
+MISSING = "there is no notebook of this lesson"
 CHECK_ID = re.compile(r"(\d\d)-(\d+)-check(?:-(\w+))?")
 SAID = r"(?P<sign>[✓✗○]) {id} \w+(?: \(\w+\))?[.:] ?(?P<sentence>.*)"  # what a check prints: see checks/base.py
 
@@ -117,13 +118,16 @@ def read(folder: Path = NOTEBOOKS) -> list[Lesson]:
 def read_lesson(number: str, paths: list[Path]) -> Lesson:
     """A lesson from the first of its notebooks. What cannot be read becomes its problem; its exercises still count, as not run."""
     if not paths:
-        return Lesson(number, number, None, tuple(exercises_of(number, [])), "there is no notebook of this lesson")
+        return Lesson(number, number, None, (), MISSING)
     path, *copies = paths
     title, cells, problem = path.stem, [], None
     try:
         cells = list(read_cells(path))
         titles = (cell.source.partition("\n")[0].removeprefix("# ") for cell in cells if cell.kind == "markdown" and cell.source.startswith("# "))
         title = next(titles, title)
+        lessons = {cell.key[0][:2] for cell in cells if cell.key}
+        if lessons and number not in lessons:
+            problem = f"it holds lesson {min(lessons)}, whatever its name says"
     except (ValueError, OSError, RecursionError, MemoryError) as error:
         problem = getattr(error, "strerror", None) or str(error) or "it cannot be read"
     return Lesson(number, title, path, tuple(exercises_of(number, cells)), problem, tuple(copies))
@@ -202,18 +206,23 @@ def read_cells(path: Path) -> Iterator[Cell]:
 
 def joined(text: object) -> str:
     """Text as notebooks keep it: a string, or a list of lines."""
-    return "".join(part for part in text if isinstance(part, str)) if isinstance(text, list) else text if isinstance(text, str) else ""
+    whole = "".join(part for part in text if isinstance(part, str)) if isinstance(text, list) else text if isinstance(text, str) else ""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", whole)  # what could paint over a terminal, and half characters
 
 
 def run(lessons: list[Lesson]) -> list[Lesson]:
     """The same lessons with every check run afresh, each answer alone, as `course check` does. After Ctrl-C the rest is "unknown"."""
     from course_lib.grading import self_check
 
-    able, answers = [lesson for lesson in lessons if lesson.exercises and not lesson.problem], {}
+    able, answers, problems = [lesson for lesson in lessons if lesson.exercises and not lesson.problem], {}, {}
     with tqdm(able, unit=" lessons", leave=False) as bar, suppress(KeyboardInterrupt):
         for lesson in bar:
             bar.set_description(lesson.path.name)
-            lines = self_check.check(lesson.path)
+            try:
+                lines = self_check.check(lesson.path)
+            except (CourseError, OSError) as error:  # one notebook does not stop the others
+                problems[lesson.number] = str(error).removeprefix(f"{lesson.path} ").rstrip(".")
+                continue
             answers |= {line.exercise: Answer(line.exercise, line.status, line.sentence) for line in lines}
             if any(line.status == "unknown" for line in lines):
                 break
@@ -222,7 +231,10 @@ def run(lessons: list[Lesson]) -> list[Lesson]:
         now = {variant: answers.get(old.label, Answer(old.label, "unknown", STOPPED)) for variant, old in exercise.answers.items()}
         return replace(exercise, answers=now)
 
-    return [replace(lesson, exercises=tuple(map(afresh, lesson.exercises))) if lesson in able else lesson for lesson in lessons]
+    def checked(lesson: Lesson) -> Lesson:
+        return replace(lesson, exercises=tuple(map(afresh, lesson.exercises)), problem=problems.get(lesson.number))
+
+    return [checked(lesson) if lesson in able else lesson for lesson in lessons]
 
 
 # --- in sum -----------------------------------------------------------------------------------------------------------------------------
@@ -269,10 +281,11 @@ def meanings(lessons: list[Lesson]) -> dict[str, str]:
 
 def troubles(lessons: list[Lesson]) -> list[str]:
     """A line for each notebook that is damaged, missing or there twice."""
-    lines = []
+    missing = [lesson.number for lesson in lessons if lesson.problem == MISSING]
+    lines = [f"no notebook here: lesson {', '.join(missing)}"] if missing else []
     for lesson in lessons:
-        if lesson.problem:
-            lines.append(f"{shown(lesson.path) if lesson.path else f'lesson {lesson.number}'}: {lesson.problem}")
+        if lesson.problem and lesson.path:
+            lines.append(f"{shown(lesson.path)}: {lesson.problem}")
         lines += [f"{shown(copy)} is not counted: {lesson.path.name} is the notebook of lesson {lesson.number}" for copy in lesson.copies]
     return lines
 
@@ -280,7 +293,7 @@ def troubles(lessons: list[Lesson]) -> list[str]:
 def shown(path: Path) -> str:
     """A path as one would type it here, the same on every machine if one is anywhere in the course."""
     here = Path.cwd()
-    return os.path.relpath(path) if path.is_relative_to(here) or here.is_relative_to(path.absolute().parents[1]) else str(path)
+    return os.path.relpath(path) if path.is_relative_to(here) or here.is_relative_to(path.absolute().parent.parent) else str(path)
 
 
 # --- in a terminal ----------------------------------------------------------------------------------------------------------------------
@@ -292,7 +305,7 @@ def show(lessons: list[Lesson], console: Console | None = None) -> None:
     table = Table("lesson", "exercises", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("done", justify="right", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
-    for lesson in lessons:
+    for lesson in (lesson for lesson in lessons if lesson.path):
         signs = Text("cannot be read", "red") if lesson.problem else Text(" ").join(map(sign_of, lesson.exercises))
         done = f"{lesson.done} of {len(lesson.exercises)}" if lesson.exercises else ""
         table.add_row(Text(lesson.title), signs, done, points_of(lesson.exercises))
@@ -334,14 +347,14 @@ def panel(folder: Path = NOTEBOOKS) -> None:
 def as_html(lessons: list[Lesson]) -> str:
     """The table as HTML, in the colours of JupyterLab's theme; all is told by signs and text, and readable without the styles, too."""
     told = dict(total=sum_of(lessons), points=points_in_sum(lessons), following=go_on(lessons), meanings=meanings(lessons))
-    told |= dict(lessons=lessons, mistakes=mistakes(lessons), troubles=troubles(lessons))
+    told |= dict(lessons=[lesson for lesson in lessons if lesson.path], mistakes=mistakes(lessons), troubles=troubles(lessons))
     return PANEL.render(**told, signs=STATUSES, points_of=points_of, link=link, in_words=in_words)
 
 
 def link(lesson: Lesson, exercise: Exercise | None = None) -> str:
     """Where a notebook lies, or an exercise's text in it, as seen from the notebook that runs; nothing if that lies outside the course."""
     here = Path.cwd()
-    if lesson.problem or not here.is_relative_to(lesson.path.resolve().parents[1]):
+    if lesson.problem or not here.is_relative_to(lesson.path.resolve().parent.parent):
         return ""
     place = quote(Path(os.path.relpath(lesson.path.resolve(), here)).as_posix())
     return f"{place}#cell-id={exercise.id.replace('.', '-')}-text" if exercise else place

@@ -36,8 +36,8 @@ play.show_video(game.frames)
 
 # %% [markdown]
 # ## Your turn
-# Before we look inside: how hard is this game? Play it yourself, five balls, against an early stage of the agent, one that had practised for a
-# sixth of the time of the one above. Its 30 games on record have a mean of 25 points. **Predict**: how many points will *you* make? And will you
+# Before we look inside: how hard is this game? Play it yourself, five balls, against an early stage of the agent, one that had practised for
+# a sixth of the moves of the one above. Its 30 games on record have a mean of 25 points. **Predict**: how many points will *you* make? And will you
 # be ahead?
 #
 # Write your guess, run the cell, and **click into your screen**, the left one: both games begin. **←** and **→** move the paddle, **space** serves
@@ -218,7 +218,7 @@ print("Breakout starts with", lives_at_start(env), "lives.")
 # Everything else (games, memory, exploration) is plain NumPy.
 #
 # What runs in the background, like the agent above, uses PyTorch unless you say otherwise. To use Keras, start the course with
-# `COURSE_FRAMEWORK=keras make lab` (Windows: `set COURSE_FRAMEWORK=keras`, then `python start.py lab`). The same file of weights plays in either.
+# `COURSE_FRAMEWORK=keras make lab` (Windows: `$env:COURSE_FRAMEWORK="keras"` in PowerShell, then `python start.py lab`). The same file of weights plays in either.
 
 # %% [markdown]
 # ## A player made by hand
@@ -361,7 +361,7 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 
 # %% [markdown]
 # ## What this course does not promise
-# - **A champion overnight.** On two processor cores an agent that plays well takes many hours of training. That is why the course comes with
+# - **A champion at once.** On two processor cores each of our best agents trained for two to five hours. That is why the course comes with
 #   trained weights, and why you train on a smaller game, which is learned in seconds, with the very same code.
 # - **The same score every time.** Two trainings that differ in their seed alone end at different scores; so do two games of one agent. We will
 #   always ask: how sure is that number?
@@ -401,11 +401,11 @@ for look in (doctor.python, doctor.packages, doctor.rom, doctor.video_encoder, d
 
 # %% [markdown]
 # ## References
-# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 518, 2015.
-#   The agent that you watched is built like theirs.
-# - M. Bellemare et al., [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013. Atari games as a test of general skill.
-# - [Gymnasium](https://gymnasium.farama.org), the interface between agents and games, and [ALE](https://ale.farama.org/environments/breakout/), the
-#   emulator: what Breakout's actions and scores are.
-# - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html): notebooks, and all their keys.
+# - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015. The
+#   agent that you watched is built like theirs.
+# - Bellemare et al.: [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708). JAIR 47, 2013. Atari games as a test of general skill.
+# - Documentation: [Gymnasium](https://gymnasium.farama.org), the interface between agents and games;
+#   [ALE](https://ale.farama.org/environments/breakout/), the emulator: what Breakout's actions and scores are;
+#   [JupyterLab](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html): notebooks, and all their keys.
 #
 # **Next**: [01 · Breakout and its pixels](01_breakout_and_preprocessing.ipynb).

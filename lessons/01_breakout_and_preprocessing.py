@@ -770,14 +770,15 @@ print("the largest difference in any pixel:", largest)
 #    *Expect* more twins than on full screens, for less of the picture is left to tell moments apart.
 #
 # ## References
-# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 2015:
-#   preprocessing, history and no-op starts are in its Methods.
-# - M. Bellemare et al., [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708), 2013, and M. Machado et al., [Revisiting the
-#   Arcade Learning Environment](https://arxiv.org/abs/1709.06009), 2018: determinism, and how to evaluate in spite of it.
-# - I. Osband et al., [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: the agent
-#   that the code review is about.
-# - The [documentation of ALE](https://ale.farama.org/environments/breakout/): Breakout's actions and rewards.
-# - L.-J. Lin, [Self-improving reactive agents](https://link.springer.com/article/10.1007/BF00992699), Machine Learning 1992: where replaying
-#   transitions comes from.
+# - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015.
+#   Preprocessing, history and no-op starts are in its Methods.
+# - Bellemare et al.: [The Arcade Learning Environment](https://arxiv.org/abs/1207.4708). JAIR 47, 2013.
+# - Machado et al.: [Revisiting the Arcade Learning Environment](https://arxiv.org/abs/1709.06009). JAIR 61, 2018. Determinism, and how to
+#   evaluate in spite of it.
+# - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016. The agent that the
+#   code review is about.
+# - Lin: [Self-improving reactive agents based on reinforcement learning, planning and
+#   teaching](https://link.springer.com/article/10.1007/BF00992699). Machine Learning 8, 1992. Where replaying transitions comes from.
+# - Documentation: [ALE](https://ale.farama.org/environments/breakout/), Breakout's actions and rewards.
 #
 # **Next**: [02 · Convolutions](02_convolutions.ipynb).

@@ -817,14 +817,20 @@ draw.draw_favourites(np.stack(played), {f"conv{i}": (maps[i - 1], *fields[i - 1]
 
 # %% [markdown]
 # ## References
-# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236), Nature 2015: the network of this lesson, in Methods.
-# - V. Mnih et al., [Playing Atari with Deep Reinforcement Learning](https://arxiv.org/abs/1312.5602), 2013: the smaller one.
-# - V. Dumoulin, F. Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285): sizes, strides, padding, with drawings.
-# - J. T. Springenberg et al., [Striving for Simplicity: The All Convolutional Net](https://arxiv.org/abs/1412.6806): stride instead of pooling.
-# - A. Araujo, W. Norris, J. Sim, [Computing Receptive Fields of Convolutional Neural Networks](https://distill.pub/2019/computing-receptive-fields/), Distill 2019.
-# - M. D. Zeiler, R. Fergus, [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901): what excites a unit most.
-# - X. Glorot, Y. Bengio, [Understanding the difficulty of training deep feedforward neural networks](https://proceedings.mlr.press/v9/glorot10a.html), 2010.
-# - V. Mnih et al., [Asynchronous Methods for Deep Reinforcement Learning](https://arxiv.org/abs/1602.01783), 2016 (A3C); I. Osband et al.,
-#   [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: the relatives.
+# - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015. The
+#   network of this lesson, in Methods.
+# - Mnih et al.: [Playing Atari with deep reinforcement learning](https://arxiv.org/abs/1312.5602). 2013. The smaller one.
+# - Dumoulin, Visin: [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285). 2016. Sizes, strides, padding,
+#   with drawings.
+# - Springenberg, Dosovitskiy, Brox, Riedmiller: [Striving for simplicity: the all convolutional net](https://arxiv.org/abs/1412.6806). 2014.
+#   Stride instead of pooling.
+# - Araujo, Norris, Sim: [Computing receptive fields of convolutional neural networks](https://distill.pub/2019/computing-receptive-fields/).
+#   Distill, 2019.
+# - Zeiler, Fergus: [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901). 2013. What excites a unit most.
+# - Glorot, Bengio: [Understanding the difficulty of training deep feedforward neural
+#   networks](https://proceedings.mlr.press/v9/glorot10a.html). AISTATS 2010.
+# - Mnih et al.: [Asynchronous methods for deep reinforcement learning](https://arxiv.org/abs/1602.01783). ICML 2016. A relative of this
+#   network; so is that of Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS
+#   2016.
 #
 # **Next**: [03 · The Huber loss](03_huber_loss.ipynb).

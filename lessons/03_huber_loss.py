@@ -679,14 +679,13 @@ figures.show_td_errors(td_errors, ball_lost)
 
 # %% [markdown]
 # ## References
-# - P. J. Huber, [Robust Estimation of a Location Parameter](https://doi.org/10.1214/aoms/1177703732), Annals of Mathematical Statistics
-#   35, 1964.
-# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://doi.org/10.1038/nature14236), Nature 518, 2015: the
-#   clipped error term is in the section Methods.
-# - R. Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083), 2015: where smooth L1 got its name.
-# - A. Patterson, V. Liao, M. White, [Robust Losses for Learning Value Functions](https://arxiv.org/abs/2205.08464), 2022: what such losses
-#   mean for values.
-# - Documentation: [torch huber_loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html), [torch
+# - Huber: [Robust estimation of a location parameter](https://doi.org/10.1214/aoms/1177703732). Annals of Mathematical Statistics 35, 1964.
+# - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015. The
+#   clipped error term is in Methods.
+# - Girshick: [Fast R-CNN](https://arxiv.org/abs/1504.08083). ICCV 2015. Where smooth L1 got its name.
+# - Patterson, Liao, White: [Robust losses for learning value functions](https://arxiv.org/abs/2205.08464). 2022. What such losses mean for
+#   values.
+# - Documentation: [torch HuberLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html), [torch
 #   SmoothL1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html), [Keras regression
 #   losses](https://keras.io/api/losses/regression_losses/).
 #

@@ -885,6 +885,8 @@ figures.show_player(episode)
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** In the corridor, why was only one entry of the table changed by the first game?
 # <details><summary>Answer</summary>Every target before the exit was 0 + 0.9 × 0. Value moves back one step with each visit. A larger
 # learning rate would not have helped: half of nothing or all of it is nothing.</details>

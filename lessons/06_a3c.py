@@ -970,6 +970,8 @@ figures.show_player(games["trained"])
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** Why does REINFORCE learn so slowly where every reward is positive?
 # <details><summary>Answer</summary>Whatever is tried is pushed up; only differences in strength tell good from bad, and they drown in
 # the noise. Subtracting V(s) leaves the mean of the pushes as it is and takes the noise away. (A larger learning rate would only make it

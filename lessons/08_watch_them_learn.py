@@ -128,7 +128,7 @@ for rows in (4, 13):
 
 # %% [markdown]
 # ## 3 · Five stages in one figure
-# Thirty games of each stage. Each pale dot is a game; the black dot with its number is the mean, the black line a 95% interval (section
+# Thirty games of each stage. Each pale dot is a game; the black dot with its number is the mean, the black line a 95 % interval (section
 # 4). A3C draws its actions, the other two take their best one, except for one action in a hundred. **Predict**: how far apart are the best
 # and the worst game of one and the same stage: 10%, a factor of two, or more?
 
@@ -200,7 +200,7 @@ def resampled_means(scores, rng, times=10_000):
 
 
 def bootstrap_interval(scores, rng, times=10_000):
-    """95% interval of the mean of scores [N]: float [2], its low and its high end."""
+    """95 % interval of the mean of scores [N]: float [2], its low and its high end."""
     return np.percentile(resampled_means(scores, rng, times), [2.5, 97.5])
 
 
@@ -221,7 +221,7 @@ print(f"games inside the interval: {inside} of {len(games)}")
 
 # %% [markdown]
 # ### Does it keep its promise?
-# "95%" is a promise about the **recipe**: used again and again, it should miss the truth about five times in a hundred. To test that we
+# "95 %" is a promise about the **recipe**: used again and again, it should miss the truth about five times in a hundred. To test that we
 # need an agent whose true mean we know. So here is a made-up one: 100,000 games, from which we draw as many sets of games as we like.
 # **Predict**: of 40 intervals from 30 games each, how many miss?
 
@@ -269,7 +269,7 @@ print(f"means of 30 new games inside an old interval: {np.mean(inside):.0%} on a
 # ### Exercise 08.1 · Interpret an interval
 # *Difficulty 2 of 5 · 2 points · about 8 minutes*
 #
-# Three agents, 30 games each, 95% bootstrap intervals of the mean as above:
+# Three agents, 30 games each, 95 % bootstrap intervals of the mean as above:
 #
 # | agent | mean | interval |
 # |---|---|---|
@@ -277,7 +277,7 @@ print(f"means of 30 new games inside an old interval: {np.mean(inside):.0%} on a
 # | B | 70 | 61 to 80 |
 # | C | 64 | 56 to 73 |
 #
-# - **a**: About 95% of A's games score between 44 and 57 points.
+# - **a**: About 95 % of A's games score between 44 and 57 points.
 # - **b**: If A plays 30 new games, their mean is certain to lie between 44 and 57.
 # - **c**: Used again and again on new sets of 30 games of one agent, the recipe misses the true mean in about 5 to 8 of 100 cases.
 # - **d**: B is better than A: so large a gap between the intervals is hardly luck with the games.

@@ -492,9 +492,11 @@ print(f"your guess: {my_guess}; the same: {(played.scores == told['scores']).sum
 
 # %% [markdown]
 # ## 6 · Publish
-# One line in a terminal sends the folder to the Hub, all files or none, into the repository `you/breakout-dqn`, which it makes if there is none:
+# Two lines in a terminal. The first makes a folder, of thirty games. The second sends it to the Hub, all files or none, into the repository
+# `you/breakout-dqn`, which it makes if there is none:
 #
 # ```
+# course share breakout-dqn --agent dqn --stage 3
 # course share breakout-dqn --push you/breakout-dqn
 # ```
 #
@@ -521,13 +523,15 @@ print("files with something private in them:", [file.name for file in folder.ite
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** A wrapper ends the episode with each lost ball, and the statistics sit outside of it. What does their mean say?
 # <details><summary>Answer</summary>The points of one ball. A game has five, so the agent looks about five times as bad as it is. Statistics
 # belong inside, next to the game.</details>
 #
 # **2.** A card says "412 +/- 9". What do you ask?
 # <details><summary>Answer</summary>Of how many games, which, and how were they chosen? With which pixels and settings? And why so little spread:
-# single games usually scatter by a factor of three (lesson 08). Perhaps all games began alike, and it is one game many times.</details>
+# single games usually scatter by a factor of four and more (lesson 08). Perhaps all games began alike, and it is one game many times.</details>
 #
 # **3.** 30 games, interval 31.2 to 45.0: not solved. You play 30 more, and of all 60 the interval is 32.9 to 42.3. Solved?
 # <details><summary>Answer</summary>By the letter, yes, if all 60 count. But you played on <i>because</i> the first 30 failed, and would have

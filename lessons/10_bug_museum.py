@@ -996,15 +996,15 @@ figures.draw_verdicts(of_exhibits, of_mends)
 
 # %% [markdown]
 # ## References
-# - V. Mnih et al., [Asynchronous Methods for Deep Reinforcement Learning](https://arxiv.org/abs/1602.01783), 2016: what rooms 1 and 2
-#   should compute (algorithm S3).
-# - V. Mnih et al., [Human-level control through deep reinforcement learning](https://doi.org/10.1038/nature14236), Nature 518, 2015: the
+# - Mnih et al.: [Asynchronous methods for deep reinforcement learning](https://arxiv.org/abs/1602.01783). ICML 2016. What rooms 1 and 2 should
+#   compute (algorithm S3).
+# - Mnih et al.: [Human-level control through deep reinforcement learning](https://www.nature.com/articles/nature14236). Nature 518, 2015. The
 #   target network and the memory.
-# - I. Osband et al., [Deep Exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621), 2016: heads and masks.
-# - H. van Hasselt, A. Guez, D. Silver, [Deep Reinforcement Learning with Double Q-learning](https://arxiv.org/abs/1509.06461), AAAI 2016: two
-#   networks for one target.
-# - A. Irpan, [Deep Reinforcement Learning Doesn't Work Yet](https://www.alexirpan.com/2018/02/14/rl-hard.html), 2018, and J. Schulman,
-#   [Nuts and Bolts of Deep RL Research](http://joschu.net/docs/nuts-and-bolts.pdf), 2016: why such bugs hide so well.
+# - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016. Heads and masks.
+# - Van Hasselt, Guez, Silver: [Deep reinforcement learning with double Q-learning](https://arxiv.org/abs/1509.06461). AAAI 2016. Two networks
+#   for one target.
+# - Irpan: [Deep reinforcement learning doesn't work yet](https://www.alexirpan.com/2018/02/14/rl-hard.html). 2018. Schulman: [Nuts and bolts of
+#   deep RL research](http://joschu.net/docs/nuts-and-bolts.pdf). 2016. Why such bugs hide so well.
 # - Documentation: [NumPy's broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html),
 #   [tracemalloc](https://docs.python.org/3/library/tracemalloc.html), [torch
 #   SmoothL1Loss](https://docs.pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html), [Keras regression

@@ -387,7 +387,7 @@ def test_share_makes_a_folder_that_plays(capsys, tmp_path, monkeypatch):
     said = capsys.readouterr().out
     told = json.loads((tmp_path / "agent" / "results.json").read_text())
     assert told["seeds"] == [40, 41] and told["policy"] == "greedy, epsilon 0.3" and told["solved"] is False
-    assert "2 games, greedy, epsilon 0.3: mean" in said and "Not solved. Solved means: over at least 30 games" in said
+    assert "2 games, greedy, epsilon 0.3: mean" in said and "Not solved: over at least 30 games" in said
     assert f"course share {tmp_path / 'agent'} --push USER/NAME" in said
     weights = ["--weights", str(tmp_path / "agent" / "model.safetensors")]
     assert cli.main(["play", *weights, "--max-steps", "5", "--out", str(tmp_path / "x.gif")]) == 0

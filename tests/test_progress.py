@@ -188,12 +188,47 @@ def test_a_damaged_notebook_is_one_line_and_still_counts(course, content, said, 
     assert f"13 of {len(course.read())} exercises; next: 04.1" in out
 
 
-def test_a_missing_notebook_is_one_line_and_still_counts(course):
-    course.path("03").unlink()
+def test_notebooks_that_are_not_there_are_one_line_and_both_sums_are_of_the_others(course):
+    for number in ("00", "03"):
+        course.path(number).unlink()
     lessons = progress.read(course.folder)
-    assert progress.troubles(lessons) == ["lesson 03: there is no notebook of this lesson"]
-    assert {id for id in course.read() if id.startswith("03")} == {"03.1", "03.2", "03.3", "03.4"}
-    assert "lesson 03: there is no notebook" in progress.as_text(lessons) and "lesson 03: there is no notebook" in progress.as_html(lessons)
+    assert progress.troubles(lessons) == ["no notebook here: lesson 00, 03"]
+    assert not [id for id in course.read() if id.startswith(("00", "03"))]
+    points = sum(exercise.points for exercise in course.read().values())
+    for text in (progress.as_text(lessons), progress.as_html(lessons)):
+        assert "no notebook here: lesson 00, 03" in text and "cannot be read" not in text
+        assert f"0 of {len(course.read())} exercises" in text and f"0 of {points} points" in text
+
+
+def test_a_notebook_under_another_lessons_name_says_so(course):
+    course.path("03").write_bytes(course.path("04").read_bytes())
+    (trouble,) = progress.troubles(progress.read(course.folder))
+    assert trouble.endswith("03_huber_loss.ipynb: it holds lesson 04, whatever its name says")
+
+
+def test_one_notebook_without_answers_does_not_stop_the_others(course):
+    for path in course.folder.glob("*.ipynb"):
+        if path.name[:2] not in ("02", "03"):
+            path.unlink()
+    notebook = json.loads(course.path("02").read_text(encoding="utf-8"))
+    notebook["cells"] = [cell for cell in notebook["cells"] if "answer" not in cell["id"]]
+    course.path("02").write_text(json.dumps(notebook), encoding="utf-8")
+    first, second = [lesson for lesson in progress.run(progress.read(course.folder)) if lesson.path]
+    assert first.problem.startswith("holds no exercise of the course") and second.problem is None
+    assert {exercise.status for exercise in second.exercises} == {"open"}
+
+
+def test_what_a_notebook_holds_cannot_paint_over_a_terminal(course):
+    def rename(cells):
+        next(cell for cell in cells.values() if cell["source"][0].startswith("# 03")).update(source=["# 03 \x1b[2J \ud800 title\n"])
+
+    course.change("03", rename)
+    said = progress.as_text(progress.read(course.folder))
+    assert "03 \N{REPLACEMENT CHARACTER}[2J \N{REPLACEMENT CHARACTER} title" in said and "\x1b" not in said
+
+
+def test_a_notebook_may_lie_at_the_root_of_a_disk():
+    assert progress.shown(Path("/03_huber_loss.ipynb"))
 
 
 def test_of_two_notebooks_of_a_lesson_the_one_with_the_plain_name_counts(course):
@@ -236,7 +271,7 @@ def test_checks_are_run_afresh_whatever_was_saved(course, monkeypatch):
     found = {exercise.id: exercise for exercise in progress.all_exercises(lessons)}
     assert (found["03.1"].status, found["03.2"].status, found["02.1"].status, found["04.1"].status) == ("passed", "open", "open", "not run")
     assert found["03.1"].answers[None].sentence == CHECKS["03.1", None].why and found["03.1"].points
-    assert {"lesson 05: there is no notebook of this lesson"} <= set(progress.troubles(lessons))
+    assert "no notebook here: lesson 00, 01, 05, 06, 07, 08, 09, 10" in progress.troubles(lessons)
 
 
 def test_ctrl_c_keeps_what_is_done(course, monkeypatch):

@@ -115,7 +115,7 @@ def falls(game: Episode) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_resampling(scores: np.ndarray, means: np.ndarray, interval: Sequence[float]) -> None:
-    """The games as dots; below them the means of the resampled games, the middle 95% in dark, on the same axis."""
+    """The games as dots; below them the means of the resampled games, the middle 95 % in dark, on the same axis."""
     _, (games, ax) = plt.subplots(2, 1, figsize=(9, 4), sharex=True, height_ratios=(1, 2.2))
     games.plot(scores, np.linspace(-1, 1, len(scores)), "o", color=PALETTE["blue"], alpha=0.6, markersize=6, mew=0)
     games.axvline(scores.mean(), color=PALETTE["black"])
