@@ -96,10 +96,10 @@ def test_install_starts_nothing(installed, monkeypatch, capsys):
     assert installed == [""]  # what the lab needs is there
 
 
-def test_installs_once(installed):
+def test_installs_once(installed, capsys):
     start.prepare("")
     start.prepare("")
-    assert installed == [""]
+    assert installed == [""] and capsys.readouterr().out.count("Installed in") == 1
 
 
 @pytest.mark.parametrize("file", ["pyproject.toml", "constraints.txt"])
@@ -187,6 +187,7 @@ def test_a_folder_where_nothing_can_be_written(clone, monkeypatch, capsys):
 
 def test_a_venv_that_someone_else_made(installed, monkeypatch, capsys):
     start.prepare("")
+    capsys.readouterr()
     with monkeypatch.context() as patch:
         patch.setattr(start.Path, "exists", refuse)
         assert start.main(["lab"]) == 2
