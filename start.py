@@ -202,7 +202,8 @@ def pip(*words):
 
 def pip_settings():
     """What the person has told pip, by files and variables: {"extra-index-url": "https://..."}."""
-    asked = subprocess.run(pip("config", "list"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
+    loud = dict(environment(), PIP_QUIET="0")  # or it lists nothing
+    asked = subprocess.run(pip("config", "list"), env=loud, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
     found = [match.groups() for match in re.finditer(r"^(global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE)]
     found.sort(key=lambda setting: ("global", "install", ":env:").index(setting[0]))  # as pip does, the later one counts
     return {name: ast.literal_eval(value) for _, name, value in found}

@@ -27,9 +27,9 @@ play.show_video(game.frames)
 # **ball was lost**. How that is done is what this course teaches.
 #
 # **You will be able to**
-# - run a lesson, guess before you look, and read what a trained agent expects,
-# - write an answer, read what its check says, and go on whether it passed or not,
-# - program a first player of your own, and say what it was told that the network was not,
+# - run a lesson, guess before you look, and read what a trained agent expects;
+# - write an answer, read what its check says, and go on whether it passed or not;
+# - program a first player of your own, and say what it was told that the network was not;
 # - see how far you are, and help yourself when something is stuck.
 #
 # **Minutes**: about 35. **You need**: a little Python (functions, `if`, `return`).

@@ -3,8 +3,11 @@
 # Here is a player that presses buttons at random, for thirty steps: two seconds of play. Run the next two cells with code and watch. Then
 # guess: **how many points does such a player make in a whole game?**
 #
-# **You will be able to** say what an agent is given and what it is asked for; turn a screen of 100,800 numbers into 7,056, in two ways;
-# show why one frame is not enough; and keep a million steps in 7 GB instead of 806.
+# **You will be able to**
+# - say what an agent is given and what it is asked for;
+# - turn a screen of 100,800 numbers into 7,056, in two ways;
+# - show why one frame is not enough;
+# - keep a million steps in 7 GB instead of 806.
 #
 # **Minutes**: about 90. **You need**: lesson 00, and NumPy arrays (shape, dtype, slices).
 

@@ -9,9 +9,9 @@
 # - **C** It turns round and says the opposite: the farther the ball, the better.
 #
 # **You will be able to**
-# - say why the squared error lets one wild target dominate, and why the absolute error trembles,
-# - write the Huber loss and its gradient in NumPy, PyTorch and Keras, and see through the traps of the libraries' own,
-# - take a gradient step by hand, and tell beforehand what one outlier does to it,
+# - say why the squared error lets one wild target dominate, and why the absolute error trembles;
+# - write the Huber loss and its gradient in NumPy, PyTorch and Keras, and see through the traps of the libraries' own;
+# - take a gradient step by hand, and tell beforehand what one outlier does to it;
 # - read the errors of a trained Breakout agent, and say what Huber's loss changes about them, and what it costs.
 #
 # **Minutes**: about 75. **You need**: lesson 00, NumPy arrays, the derivative of $x^2$, and for one exercise a first acquaintance with PyTorch

@@ -321,6 +321,7 @@ def test_pips_settings_are_read_as_pip_reads_them(tmp_path, without_gpu, monkeyp
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://one\nfind-links = /a\n    /b\n[install]\nindex-url = https://two\n[list]\nformat = json\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setattr(start, "PYTHON", sys.executable)
+    monkeypatch.setenv("PIP_QUIET", "1")  # which would keep pip from listing anything
     said = start.pip_settings()
     assert said["index-url"] == "https://two" and said["find-links"].split() == ["/a", "/b"] and "format" not in said
     monkeypatch.setenv("PIP_INDEX_URL", "https://three")
