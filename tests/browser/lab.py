@@ -114,8 +114,10 @@ def stop(process: psutil.Popen) -> None:
     family = [process, *process.children(recursive=True)] if process.poll() is None else []
     if family:
         process.terminate()
-    for stubborn in psutil.wait_procs(family, timeout=30)[1]:
-        stubborn.kill()
+    _, stubborn = psutil.wait_procs(family, timeout=30)
+    for one in stubborn:
+        one.kill()
+    psutil.wait_procs(stubborn, timeout=30)
     process.wait()
 
 
