@@ -489,12 +489,12 @@ figures.draw_speedups({job: speedups(seconds) for job, seconds in measured.items
 # %% [markdown]
 # What to see on a machine that has nothing else to do (if it has, the picture says so; run both cells again when it is quiet):
 #
-# - **Counting**: threads gain nothing, they take turns with one GIL. Processes gain nearly as much as there are cores, up to four.
+# - **Counting**: threads gain nothing, they take turns with one GIL. Processes do gain.
 # - **Sorting**: both gain, for NumPy lets go of the GIL.
 # - **Breakout**: processes gain. Threads hardly do: the emulator keeps the GIL while it plays.
 #
-# With $c$ cores a gaining bar ends near the smaller of $c$ and 4: near 2 on two cores, near 4 on eight, well short of it where two
-# "cores" are the two halves of one. With one core none of these jobs gains, whatever you do.
+# With $c$ cores a gaining bar ends near the smaller of $c$ and 4: near 2 on two cores, near 4 on eight; well short of it, in counting
+# most of all, where two "cores" are the two halves of one. With one core none of these jobs gains, whatever you do.
 #
 # And the fourth job? That is Breakout again, four games in a `VectorBreakout`, with which this course trains its DQN. ale-py has threads of
 # its own for that, in C++, and *there* nobody needs the GIL. **It is not the threads that are slow. It is the lock that they hold.**
@@ -554,8 +554,8 @@ run_workers(lambda i: add_many_politely(counter, 200_000), 8)
 print(f"1,600,000 additions, and the counter holds {counter.value:,}")
 
 # %% [markdown]
-# Many of them are gone, and if you run it again, a different number of them. What *is* an addition? Python's disassembler lists the steps
-# of a function; here are the three that matter:
+# Many of them are gone, and if you run it again, a different number of them. (None at all? That was luck; run it again.) What *is* an
+# addition? Python's disassembler lists the steps of a function; here are the three that matter:
 
 # %%
 def add_one(counter):
@@ -929,6 +929,8 @@ figures.show_films(films)
 
 # %% [markdown]
 # ## Quiz
+# Answer in your head, then unfold.
+#
 # **1.** Four threads look for the primes below a million in a Python loop, a quarter of the numbers each, on four cores. How much sooner
 # are they done than one thread?
 # <details><summary>Answer</summary>Not at all, four cores or not: the loop needs the GIL, so they take turns. Four processes would gain, and
