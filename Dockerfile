@@ -8,7 +8,7 @@ WORKDIR /course
 # Packages first: while these three files stay the same, a change of a lesson installs nothing again. PyTorch without CUDA, from its makers' own index.
 COPY --chown=learner:learner pyproject.toml constraints.txt start.py ./
 RUN mkdir course_lib runs build && touch course_lib/__init__.py README.md LICENSE \
-    && PIP_NO_CACHE_DIR=1 PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu python start.py install
+    && UV_COMPILE_BYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu python start.py install
 
 COPY --chown=learner:learner . .
 

@@ -189,6 +189,8 @@ def install_by_uv(wanted, settings):
     if lacks_gpu() and not chosen & {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_TORCH_BACKEND"}:
         print("  No NVIDIA GPU here: PyTorch comes without CUDA, from its own index, download.pytorch.org/whl/cpu", flush=True)
         settings["UV_TORCH_BACKEND"] = "cpu"
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        settings["UV_COMPILE_BYTECODE"] = "1"  # uv leaves that to the first import, which would do it again and again
     status, _ = follow([str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON), *wanted], {**environment(), **settings})
     if status:
         print("  uv could not; pip goes on", flush=True)

@@ -236,7 +236,7 @@ def test_the_small_pytorch_is_offered_unless_an_index_was_chosen(setting, hinted
 def without_gpu(monkeypatch):
     monkeypatch.setattr(start.sys, "platform", "linux")
     monkeypatch.setattr(start.shutil, "which", lambda name: None)
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "PYTHONDONT"))]:
         monkeypatch.delenv(name)
 
 
@@ -314,6 +314,14 @@ def test_neither_can(installers, capsys):
 )
 def test_pips_settings_in_uvs_words(told, variables):
     assert start.uv_settings(told) == variables
+
+
+@pytest.mark.parametrize("value, compiled", [("1", True), ("", False)])
+def test_packages_are_compiled_where_imports_leave_nothing_behind(value, compiled, installers, monkeypatch):
+    calls, _ = installers
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", value)
+    start.install("")
+    assert ("UV_COMPILE_BYTECODE" in calls[-1][1]) == compiled
 
 
 def test_pips_settings_are_read_as_pip_reads_them(tmp_path, without_gpu, monkeypatch):
