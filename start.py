@@ -191,6 +191,7 @@ def install_by_uv(wanted, settings):
         settings["UV_TORCH_BACKEND"] = "cpu"
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
         settings["UV_COMPILE_BYTECODE"] = "1"  # uv leaves that to the first import, which would do it again and again
+    settings["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(VENV / "cache"))  # beside the packages it is linked, not copied
     status, _ = follow([str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON), *wanted], {**environment(), **settings})
     if status:
         print("  uv could not; pip goes on", flush=True)
