@@ -10,7 +10,74 @@ import numpy as np
 
 from course_lib.grading.probing import probe
 
-# --- 06.1: k-step returns -------------------------------------------------------------------------------------------------------------
+
+# --- 06.1: an action from probabilities -----------------------------------------------------------------------------------------------
+
+
+def frequencies(answer, probabilities, seed, draws):
+    """How often each action comes up, and the probabilities afterwards. Raises for what is no whole number."""
+    rng = np.random.default_rng(seed)
+    actions = [operator.index(answer(probabilities, rng)) for _ in range(draws)]
+    return np.bincount(actions, minlength=len(probabilities)) / draws, probabilities
+
+
+def draw_proportions(rng, total):
+    """Five actions in an order that is drawn; all differ by enough to be told apart."""
+    proportions = rng.permutation([0.06, 0.12, 0.2, 0.27, 0.35])
+    return (total * proportions).astype(np.float32)
+
+
+@probe("06.1", "how often each action comes up, whatever the sum of the probabilities", tolerance=0.04)
+def how_often(answer, rng):
+    totals = 1.0, rng.uniform(2, 6), rng.uniform(0.1, 0.4)
+    return [frequencies(answer, draw_proportions(rng, total), int(rng.integers(2**31)), 5_000) for total in totals]
+
+
+@probe("06.1", "certain and impossible actions")
+def certain(answer, rng):
+    results = []
+    for num_actions in (2, 3, 6):
+        probabilities = np.eye(num_actions, dtype=np.float32)[rng.integers(num_actions)] * np.float32(rng.uniform(0.5, 2))
+        results.append(frequencies(answer, probabilities, int(rng.integers(2**31)), 30))
+    return results
+
+
+@probe("06.1", "the given generator, and no other")
+def generator(answer, rng):
+    seeds, probabilities = rng.integers(2**31, size=2).tolist(), draw_proportions(rng, 1.0)
+    before = random.getstate(), np.random.get_state()
+    generators = [np.random.default_rng(seed) for seed in (seeds[0], seeds[0], seeds[1])]
+    runs = [[int(answer(probabilities, one)) for _ in range(60)] for one in generators]
+    after = random.getstate(), np.random.get_state()
+    untouched = before[0] == after[0] and np.array_equal(before[1][1], after[1][1]) and before[1][2:] == after[1][2:]
+    return untouched, runs[0] == runs[1], runs[0] == runs[2]
+
+
+@probe("06.1", "very small and very large proportions", extra=True, tolerance=0.05)
+def far_from_one(answer, rng):
+    return [frequencies(answer, draw_proportions(rng, total), int(rng.integers(2**31)), 3_000)[0] for total in (1e-6, 1e6)]
+
+
+@probe("06.1", "a single action", extra=True)
+def one_action(answer, rng):
+    return [frequencies(answer, rng.uniform(0.1, 3.0, 1), int(rng.integers(2**31)), 10) for _ in range(3)]
+
+
+@probe("06.1", "a column of a table, in float64", extra=True, tolerance=0.05)
+def column(answer, rng):
+    table = rng.uniform(size=(5, 3))  # [A, B]
+    table[:, 1] = draw_proportions(rng, 2.0)
+    return frequencies(answer, table[:, 1], int(rng.integers(2**31)), 3_000), table
+
+
+@probe("06.1", "many actions, only two of them possible", extra=True, tolerance=0.05)
+def many_actions(answer, rng):
+    probabilities = np.zeros(40, np.float32)
+    probabilities[rng.choice(40, 2, replace=False)] = 0.75, 0.25
+    return frequencies(answer, probabilities, int(rng.integers(2**31)), 3_000)[0]
+
+
+# --- 06.2: k-step returns -------------------------------------------------------------------------------------------------------------
 
 
 def look_back(answer, rewards, terminated, values, discount):
@@ -26,40 +93,40 @@ def draw_rollout(rng, flags, kind=np.float32):
     return rng.normal(0, 2, len(flags)).astype(kind), terminated, rng.normal(0, 3, len(flags) + 1).astype(kind)
 
 
-@probe("06.1", "rollouts in which nothing ends")
+@probe("06.2", "rollouts in which nothing ends")
 def nothing_ends(answer, rng):
     return [look_back(answer, *draw_rollout(rng, "-" * steps), rng.uniform(0.8, 0.95)) for steps in (1, 2, 3, 8, 20)]
 
 
-@probe("06.1", "rollouts with lost balls and ends of games")
+@probe("06.2", "rollouts with lost balls and ends of games")
 def something_ends(answer, rng):
     stories = "x", "x-", "-x", "--x-", "---x", "-xx--", "xxxx", "-x--x-", "------x------x-----x"
     return [look_back(answer, *draw_rollout(rng, story), rng.uniform(0.6, 0.95)) for story in stories]
 
 
-@probe("06.1", "a long rollout", extra=True, tolerance=1e-4)
+@probe("06.2", "a long rollout", extra=True, tolerance=1e-4)
 def long_rollout(answer, rng):
     flags = "".join(rng.permutation(list("-" * 195 + "x" * 5)))
     return answer(*draw_rollout(rng, flags), 0.99)
 
 
-@probe("06.1", "rewards that count for ever", extra=True)
+@probe("06.2", "rewards that count for ever", extra=True)
 def no_discount(answer, rng):
     return answer(*draw_rollout(rng, "--x----"), 1.0)
 
 
-@probe("06.1", "float64 arrays, as np.array makes them of a cycle's lists", extra=True)
+@probe("06.2", "float64 arrays, as np.array makes them of a cycle's lists", extra=True)
 def other_floats(answer, rng):
     return look_back(answer, *draw_rollout(rng, "--x--", float), 0.9)
 
 
-@probe("06.1", "arrays that are parts of larger ones", extra=True)
+@probe("06.2", "arrays that are parts of larger ones", extra=True)
 def views(answer, rng):
     rewards, terminated, values = draw_rollout(rng, "---x------")
     return look_back(answer, rewards[1::2], terminated[1::2], values[::-2], 0.9)
 
 
-# --- 06.2 to 06.4: losses in a framework ----------------------------------------------------------------------------------------------
+# --- 06.3 to 06.5: losses in a framework ----------------------------------------------------------------------------------------------
 
 
 def run_torch(answer, arrays, settings=()):
@@ -109,30 +176,30 @@ def draw_rewarded(rng, steps, scale=3.0):
     return [rng.normal(0, scale, steps).astype(np.float32), rng.normal(0, scale, (steps, 1)).astype(np.float32)]
 
 
-# --- 06.2: advantages -----------------------------------------------------------------------------------------------------------------
+# --- 06.3: advantages -----------------------------------------------------------------------------------------------------------------
 
 
-@in_both("06.2", "advantages of many steps", tolerance=1e-4)
+@in_both("06.3", "advantages of many steps", tolerance=1e-4)
 def many_advantages(run, answer, rng):
     return [judged(run(answer, draw_rewarded(rng, steps))[0]) for steps in (2, 7)]
 
 
-@in_both("06.2", "the advantage of a single step", tolerance=1e-4)
+@in_both("06.3", "the advantage of a single step", tolerance=1e-4)
 def one_advantage(run, answer, rng):
     return judged(run(answer, draw_rewarded(rng, 1))[0])
 
 
-@in_both("06.2", "no gradient into the values")
+@in_both("06.3", "no gradient into the values")
 def stopped(run, answer, rng):
     return flows(run(answer, draw_rewarded(rng, 5))[1][1])
 
 
-@in_both("06.2", "returns and values far from 0", extra=True, tolerance=1e-4)
+@in_both("06.3", "returns and values far from 0", extra=True, tolerance=1e-4)
 def large_advantages(run, answer, rng):
     return judged(run(answer, draw_rewarded(rng, 40, scale=1_000.0))[0])
 
 
-@probe("06.2", "values from which the critic can still learn afterwards", framework="torch", extra=True)
+@probe("06.3", "values from which the critic can still learn afterwards", framework="torch", extra=True)
 def values_keep_their_gradient(answer, rng):
     import torch
 
@@ -140,58 +207,6 @@ def values_keep_their_gradient(answer, rng):
     values = torch.tensor(rng.normal(size=(6, 4)), dtype=torch.float32) @ head  # [T, 1]
     answer(torch.tensor(rng.normal(size=6), dtype=torch.float32), values)
     return flows(torch.autograd.grad(values.mean(), head)[0])
-
-
-# --- 06.3: the policy's loss ----------------------------------------------------------------------------------------------------------
-
-
-def draw_policy(rng, steps, actions):
-    """Logits [T, A], actions [T], advantages [T] of both signs; and an entropy weight."""
-    signs = np.where(np.arange(steps) % 2, 1.0, -1.0)
-    advantages = signs * rng.uniform(0.5, 2.5, steps)
-    arrays = [rng.normal(0, 1.5, (steps, actions)).astype(np.float32), rng.integers(actions, size=steps), advantages.astype(np.float32)]
-    return arrays, (float(rng.uniform(0.1, 0.6)),)
-
-
-def draw_certain(rng):
-    """The same for policies that are certain of other actions than the one taken; of the one taken; and of two out of four."""
-    logits = rng.uniform(-3, 3, (4, 4))  # [T, A]
-    for row, columns in enumerate(([1], [2], [0], [0, 3])):
-        logits[row, columns] += rng.uniform(150, 190)
-    arrays = [logits.astype(np.float32), np.array([0, 3, 0, 1]), rng.uniform(0.5, 2.0, 4).astype(np.float32)]
-    return arrays, (float(rng.uniform(0.1, 0.6)),)
-
-
-@in_both("06.3", "losses of rollouts of any length, with any number of actions", tolerance=1e-4)
-def policy_losses(run, answer, rng):
-    return [judged(run(answer, *draw_policy(rng, steps, actions))[0]) for steps, actions in ((4, 4), (6, 3), (1, 2), (1, 5))]
-
-
-@in_both("06.3", "the gradient with respect to the logits", tolerance=1e-4)
-def policy_gradients(run, answer, rng):
-    return [run(answer, *draw_policy(rng, steps, actions))[1][0] for steps, actions in ((5, 3), (1, 4))]
-
-
-@in_both("06.3", "the loss and the gradient of policies that are very certain", tolerance=1e-4)
-def certain_policies(run, answer, rng):
-    value, gradients = run(answer, *draw_certain(rng))
-    return value, gradients[0]
-
-
-@in_both("06.3", "no entropy bonus", extra=True, tolerance=1e-4)
-def no_bonus(run, answer, rng):
-    value, gradients = run(answer, draw_policy(rng, 5, 3)[0], (0.0,))
-    return value, gradients[0]
-
-
-@in_both("06.3", "logits that are all far from 0", extra=True, tolerance=1e-3)  # float32 holds numbers of this size to 3e-5
-def shifted_logits(run, answer, rng):
-    results = []
-    for shift in (300, -300):
-        (logits, *rest), weight = draw_policy(rng, 5, 3)
-        value, gradients = run(answer, [logits + np.float32(shift), *rest], weight)
-        results.append((value, gradients[0]))
-    return results
 
 
 # --- 06.4: the value's loss -----------------------------------------------------------------------------------------------------------
@@ -234,7 +249,59 @@ def returns_keep_their_gradient(answer, rng):
     return flows(torch.autograd.grad(doubled.sum(), returns)[0])
 
 
-# --- 06.2 to 06.4: where the workers call them ----------------------------------------------------------------------------------------
+# --- 06.5: the policy's loss ----------------------------------------------------------------------------------------------------------
+
+
+def draw_policy(rng, steps, actions):
+    """Logits [T, A], actions [T], advantages [T] of both signs; and an entropy weight."""
+    signs = np.where(np.arange(steps) % 2, 1.0, -1.0)
+    advantages = signs * rng.uniform(0.5, 2.5, steps)
+    arrays = [rng.normal(0, 1.5, (steps, actions)).astype(np.float32), rng.integers(actions, size=steps), advantages.astype(np.float32)]
+    return arrays, (float(rng.uniform(0.1, 0.6)),)
+
+
+def draw_certain(rng):
+    """The same for policies that are certain of other actions than the one taken; of the one taken; and of two out of four."""
+    logits = rng.uniform(-3, 3, (4, 4))  # [T, A]
+    for row, columns in enumerate(([1], [2], [0], [0, 3])):
+        logits[row, columns] += rng.uniform(150, 190)
+    arrays = [logits.astype(np.float32), np.array([0, 3, 0, 1]), rng.uniform(0.5, 2.0, 4).astype(np.float32)]
+    return arrays, (float(rng.uniform(0.1, 0.6)),)
+
+
+@in_both("06.5", "losses of rollouts of any length, with any number of actions", tolerance=1e-4)
+def policy_losses(run, answer, rng):
+    return [judged(run(answer, *draw_policy(rng, steps, actions))[0]) for steps, actions in ((4, 4), (6, 3), (1, 2), (1, 5))]
+
+
+@in_both("06.5", "the gradient with respect to the logits", tolerance=1e-4)
+def policy_gradients(run, answer, rng):
+    return [run(answer, *draw_policy(rng, steps, actions))[1][0] for steps, actions in ((5, 3), (1, 4))]
+
+
+@in_both("06.5", "the loss and the gradient of policies that are very certain", tolerance=1e-4)
+def certain_policies(run, answer, rng):
+    value, gradients = run(answer, *draw_certain(rng))
+    return value, gradients[0]
+
+
+@in_both("06.5", "no entropy bonus", extra=True, tolerance=1e-4)
+def no_bonus(run, answer, rng):
+    value, gradients = run(answer, draw_policy(rng, 5, 3)[0], (0.0,))
+    return value, gradients[0]
+
+
+@in_both("06.5", "logits that are all far from 0", extra=True, tolerance=1e-3)  # float32 holds numbers of this size to 3e-5
+def shifted_logits(run, answer, rng):
+    results = []
+    for shift in (300, -300):
+        (logits, *rest), weight = draw_policy(rng, 5, 3)
+        value, gradients = run(answer, [logits + np.float32(shift), *rest], weight)
+        results.append((value, gradients[0]))
+    return results
+
+
+# --- 06.3 to 06.5: where the workers call them ----------------------------------------------------------------------------------------
 
 
 def inside_a_function(draw, answer, rng):
@@ -260,9 +327,9 @@ def draw_policy_and_weight(rng, steps):
 
 
 for exercise, draw in (
-    ("06.2", lambda rng, steps: [draw_rewarded(rng, steps)]),
-    ("06.3", draw_policy_and_weight),
+    ("06.3", lambda rng, steps: [draw_rewarded(rng, steps)]),
     ("06.4", lambda rng, steps: [draw_valued(rng, steps)]),
+    ("06.5", draw_policy_and_weight),
 ):
     compiled = probe(exercise, "inside a `tf.function`", framework="keras", tolerance=1e-4)
     compiled(functools.partial(inside_a_function, draw))
@@ -271,7 +338,7 @@ for exercise, draw in (
     compiled(functools.partial(of_unknown_length, draw))
 
 
-# --- 06.5: one actor-learner's cycle --------------------------------------------------------------------------------------------------
+# --- 06.6: one actor-learner's cycle --------------------------------------------------------------------------------------------------
 
 SHAPE = (3, 2, 1)  # [H, W, C]; observation n is a picture full of n
 
@@ -408,13 +475,13 @@ def diary(answer, shared, player, cycles, t_max, discount):
     return entries
 
 
-@probe("06.5", "which steps are played, what is pushed after them, how many are counted")
+@probe("06.6", "which steps are played, what is pushed after them, how many are counted")
 def cycles(answer, rng):
     shared, player = draw_world(rng)
     return diary(answer, shared, player, 12, int(rng.integers(3, 6)), rng.uniform(0.6, 0.9))
 
 
-@probe("06.5", "the lock, and which of the two networks does what")
+@probe("06.6", "the lock, and which of the two networks does what")
 def manners(answer, rng):
     shared, player = draw_world(rng)
     for _ in range(8):
@@ -422,7 +489,7 @@ def manners(answer, rng):
     return sorted(shared.manners), shared.lock.held
 
 
-@probe("06.5", "actions drawn with the policy's probabilities, from the player's generator", tolerance=0.06)
+@probe("06.6", "actions drawn with the policy's probabilities, from the player's generator", tolerance=0.06)
 def drawing(answer, rng):
     policy, seeds = rng.permutation(np.float32([0.55, 0.35, 0.1])), rng.integers(2**31, size=2).tolist()
     values, runs = rng.normal(size=250), []
@@ -439,19 +506,19 @@ def drawing(answer, rng):
     return np.bincount(both, minlength=3) / len(both), len(both), runs[0] == runs[1], runs[0] == runs[2]
 
 
-@probe("06.5", "rollouts of a single step", extra=True)
+@probe("06.6", "rollouts of a single step", extra=True)
 def single_steps(answer, rng):
     shared, player = draw_world(rng)
     return diary(answer, shared, player, 12, 1, 0.8)
 
 
-@probe("06.5", "rollouts as long as the game", extra=True)
+@probe("06.6", "rollouts as long as the game", extra=True)
 def whole_games(answer, rng):
     shared, player = draw_world(rng, GAMES[:-1])
     return diary(answer, shared, player, 5, 50, 0.8)
 
 
-@probe("06.5", "another worker pushes while this one plays", extra=True)
+@probe("06.6", "another worker pushes while this one plays", extra=True)
 def meanwhile(answer, rng):
     shared, player = draw_world(rng)
 
@@ -463,14 +530,14 @@ def meanwhile(answer, rng):
     return diary(answer, shared, player, 6, 4, 0.8)
 
 
-@probe("06.5", "two players in turns", extra=True)
+@probe("06.6", "two players in turns", extra=True)
 def two_players(answer, rng):
     shared, one = draw_world(rng)
     other = Player(shared, GAMES[::-1], rng.choice([-1.0, 1.0], 400).tolist())
     return [diary(answer, shared, player, 1, 4, 0.8) for player in (one, other) * 4]
 
 
-@probe("06.5", "a push that fails leaves the lock to the others", extra=True)
+@probe("06.6", "a push that fails leaves the lock to the others", extra=True)
 def failing_push(answer, rng):
     shared, player = draw_world(rng)
 
@@ -483,69 +550,3 @@ def failing_push(answer, rng):
     except ArithmeticError:
         pass
     return shared.lock.held
-
-
-# --- 06.6: an action from probabilities -----------------------------------------------------------------------------------------------
-
-
-def frequencies(answer, probabilities, seed, draws):
-    """How often each action comes up, and the probabilities afterwards. Raises for what is no whole number."""
-    rng = np.random.default_rng(seed)
-    actions = [operator.index(answer(probabilities, rng)) for _ in range(draws)]
-    return np.bincount(actions, minlength=len(probabilities)) / draws, probabilities
-
-
-def draw_proportions(rng, total):
-    """Five actions in an order that is drawn; all differ by enough to be told apart."""
-    proportions = rng.permutation([0.06, 0.12, 0.2, 0.27, 0.35])
-    return (total * proportions).astype(np.float32)
-
-
-@probe("06.6", "how often each action comes up, whatever the sum of the probabilities", tolerance=0.04)
-def how_often(answer, rng):
-    totals = 1.0, rng.uniform(2, 6), rng.uniform(0.1, 0.4)
-    return [frequencies(answer, draw_proportions(rng, total), int(rng.integers(2**31)), 5_000) for total in totals]
-
-
-@probe("06.6", "certain and impossible actions")
-def certain(answer, rng):
-    results = []
-    for num_actions in (2, 3, 6):
-        probabilities = np.eye(num_actions, dtype=np.float32)[rng.integers(num_actions)] * np.float32(rng.uniform(0.5, 2))
-        results.append(frequencies(answer, probabilities, int(rng.integers(2**31)), 30))
-    return results
-
-
-@probe("06.6", "the given generator, and no other")
-def generator(answer, rng):
-    seeds, probabilities = rng.integers(2**31, size=2).tolist(), draw_proportions(rng, 1.0)
-    before = random.getstate(), np.random.get_state()
-    generators = [np.random.default_rng(seed) for seed in (seeds[0], seeds[0], seeds[1])]
-    runs = [[int(answer(probabilities, one)) for _ in range(60)] for one in generators]
-    after = random.getstate(), np.random.get_state()
-    untouched = before[0] == after[0] and np.array_equal(before[1][1], after[1][1]) and before[1][2:] == after[1][2:]
-    return untouched, runs[0] == runs[1], runs[0] == runs[2]
-
-
-@probe("06.6", "very small and very large proportions", extra=True, tolerance=0.05)
-def far_from_one(answer, rng):
-    return [frequencies(answer, draw_proportions(rng, total), int(rng.integers(2**31)), 3_000)[0] for total in (1e-6, 1e6)]
-
-
-@probe("06.6", "a single action", extra=True)
-def one_action(answer, rng):
-    return [frequencies(answer, rng.uniform(0.1, 3.0, 1), int(rng.integers(2**31)), 10) for _ in range(3)]
-
-
-@probe("06.6", "a column of a table, in float64", extra=True, tolerance=0.05)
-def column(answer, rng):
-    table = rng.uniform(size=(5, 3))  # [A, B]
-    table[:, 1] = draw_proportions(rng, 2.0)
-    return frequencies(answer, table[:, 1], int(rng.integers(2**31)), 3_000), table
-
-
-@probe("06.6", "many actions, only two of them possible", extra=True, tolerance=0.05)
-def many_actions(answer, rng):
-    probabilities = np.zeros(40, np.float32)
-    probabilities[rng.choice(40, 2, replace=False)] = 0.75, 0.25
-    return frequencies(answer, probabilities, int(rng.integers(2**31)), 3_000)[0]

@@ -109,8 +109,8 @@ def softmax(preferences):
 print("undecided:    ", softmax(np.array([0.0, 0.0, 0.0])).round(2))
 print("likes the 3rd:", softmax(np.array([0.0, 0.5, 2.0])).round(2))
 
-# %% [markdown] exercise="06.6" points=1
-# ### Exercise 06.6 · Draw an action
+# %% [markdown] exercise="06.1" points=1
+# ### Exercise 06.1 · Draw an action
 # *Difficulty 1 of 5 · 1 point · about 6 minutes* (the numbers of the exercises are names; this one comes first)
 #
 # Write `sample_action(probabilities, rng)`: one action, a whole number from 0 to A - 1, each drawn with its probability.
@@ -127,7 +127,7 @@ print("likes the 3rd:", softmax(np.array([0.0, 0.5, 2.0])).round(2))
 # the dart; or let <code>rng.choice(len(probabilities), p=...)</code> do it all, with probabilities that you have divided by their
 # sum.</details>
 
-# %% exercise="06.6"
+# %% exercise="06.1"
 def sample_action(probabilities, rng):
     """Draw one action.
 
@@ -139,7 +139,7 @@ def sample_action(probabilities, rng):
     # SOLUTION END
 
 
-# %% check="06.6"
+# %% check="06.1"
 sample_action = checks.a3c.sample_action(sample_action)
 
 # %% [markdown]
@@ -273,8 +273,8 @@ figures.draw_how_far(rewards=[0, 1, 0, 0, 1, 0], terminated=[False, False, True,
 # One row for each step: in blue the rewards that it counts, in purple V of the screen *after* the last step, which speaks for everything
 # that comes later. Steps 0 to 2 stop at the red line: that ball was lost, and what the next ball brought was not their doing.
 
-# %% [markdown] exercise="06.1" points=3
-# ### Exercise 06.1 · k-step returns
+# %% [markdown] exercise="06.2" points=3
+# ### Exercise 06.2 · k-step returns
 # *Difficulty 3 of 5 · 3 points · about 12 minutes*
 #
 # Write `n_step_returns(rewards, terminated, values, discount)` for a rollout of T steps. `rewards` is float32 `[T]`; `terminated` bool
@@ -292,7 +292,7 @@ figures.draw_how_far(rewards=[0, 1, 0, 0, 1, 0], terminated=[False, False, True,
 # <details><summary>Hint 3</summary><code>following = values[-1]</code>; <code>for t in reversed(range(len(rewards)))</code>:
 # <code>following = rewards[t] + discount * following * (not terminated[t])</code>, and store it in <code>returns[t]</code>.</details>
 
-# %% exercise="06.1"
+# %% exercise="06.2"
 def n_step_returns(rewards, terminated, values, discount):
     """What came of each step of a rollout, and a guess at the rest.
 
@@ -308,7 +308,7 @@ def n_step_returns(rewards, terminated, values, discount):
     # SOLUTION END
 
 
-# %% check="06.1"
+# %% check="06.2"
 n_step_returns = checks.a3c.n_step_returns(n_step_returns)
 
 # %% [markdown]
@@ -371,7 +371,7 @@ print("one observation in, out:", probabilities.shape, "probabilities and", valu
 # %% [markdown]
 # One loss trains all of it. For each step of a rollout, with its return $R$ and its advantage $A = R - V(s)$:
 #
-# $$\underbrace{-\log \pi(a|s) \cdot A}_{\text{actor: 06.3}} \;\underbrace{-\; \beta \, H(\pi)}_{\text{stay curious: 06.3}}
+# $$\underbrace{-\log \pi(a|s) \cdot A}_{\text{actor: 06.5}} \;\underbrace{-\; \beta \, H(\pi)}_{\text{stay curious: 06.5}}
 # \;+\; \tfrac12 \underbrace{(R - V(s))^2}_{\text{critic: 06.4}}$$
 #
 # ($H$ says how undecided the policy is, $\beta$ is a small weight: section 5. In shapes such as `[T, A]`, A is still the number of actions.)
@@ -413,8 +413,8 @@ figures.draw_settling(runs, truth=1.0)
 # V settles at 1.7, which is $1 - \log 0.5$: it promises 70% more than there is, the more so the less decided the policy is. Every return
 # that ends in this V is wrong by as much. So the advantage must enter the loss as a **constant**, a mere number.
 
-# %% [markdown] exercise="06.2" points=2
-# ### Exercise 06.2 · Advantages, with the gradient stopped
+# %% [markdown] exercise="06.3" points=2
+# ### Exercise 06.3 · Advantages, with the gradient stopped
 # *Difficulty 2 of 5 · 2 points · about 8 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `advantages_torch` or `advantages_keras`, each `(returns, values)`: returns minus values, one number for each step. `returns` is a
@@ -432,7 +432,7 @@ figures.draw_settling(runs, truth=1.0)
 # <details><summary>Hint 2</summary><code>values[:, 0]</code> is the column as a row of numbers, [T].</details>
 # <details><summary>Hint 3</summary>Subtract first, at shape [T], then stop the gradient of the whole difference.</details>
 
-# %% exercise="06.2" framework="torch"
+# %% exercise="06.3" framework="torch"
 def advantages_torch(returns, values):
     """How much better than expected: tensors float32 [T] and [T, 1] -> [T], a constant."""
     # SOLUTION BEGIN
@@ -440,10 +440,10 @@ def advantages_torch(returns, values):
     # SOLUTION END
 
 
-# %% check="06.2" framework="torch"
+# %% check="06.3" framework="torch"
 advantages_torch = checks.a3c.advantages_torch(advantages_torch)
 
-# %% exercise="06.2" framework="keras"
+# %% exercise="06.3" framework="keras"
 def advantages_keras(returns, values):
     """How much better than expected: tensors float32 [T] and [T, 1] -> [T], a constant."""
     # SOLUTION BEGIN
@@ -451,7 +451,7 @@ def advantages_keras(returns, values):
     # SOLUTION END
 
 
-# %% check="06.2" framework="keras"
+# %% check="06.3" framework="keras"
 advantages_keras = checks.a3c.advantages_keras(advantages_keras)
 
 # %% [markdown]
@@ -503,7 +503,7 @@ print("all sixteen pairs:      ", descend(pair_up=True))
 #
 # <details><summary>Hint 1</summary>Bring both to shape [T] before they meet.</details>
 # <details><summary>Hint 2</summary>Of the two, stop the gradient of <code>returns</code>; the values must keep theirs.</details>
-# <details><summary>Hint 3</summary><code>(returns - values[:, 0]) ** 2</code>, with <code>returns</code> stopped as in 06.2. A library's
+# <details><summary>Hint 3</summary><code>(returns - values[:, 0]) ** 2</code>, with <code>returns</code> stopped as in 06.3. A library's
 # loss does as well, if it neither averages nor broadcasts.</details>
 
 # %% exercise="06.4" framework="torch"
@@ -589,8 +589,8 @@ print("log_softmax:       ", F.log_softmax(logits, dim=1).tolist())
 # `nan`, and one step later every weight is `nan`. Adding a tiny number inside the logarithm (the book's code adds $10^{-10}$) avoids that,
 # but also cuts the gradient off, just where a hopelessly certain policy needs it most. `log_softmax` never takes the detour.
 
-# %% [markdown] exercise="06.3" points=3
-# ### Exercise 06.3 · The actor's loss, entropy included
+# %% [markdown] exercise="06.5" points=3
+# ### Exercise 06.5 · The actor's loss, entropy included
 # *Difficulty 3 of 5 · 3 points · about 15 minutes · in PyTorch, in Keras, or in both*
 #
 # Write `policy_loss_torch` or `policy_loss_keras`, each `(logits, actions, advantages, entropy_weight)`:
@@ -611,7 +611,7 @@ print("log_softmax:       ", F.log_softmax(logits, dim=1).tolist())
 # <details><summary>Hint 3</summary><code>chosen</code> = the logarithms of the actions taken, [T]; <code>entropy</code> = minus the sum of
 # exp(logs) x logs, [T]; return <code>-chosen * advantages - entropy_weight * entropy</code>.</details>
 
-# %% exercise="06.3" framework="torch"
+# %% exercise="06.5" framework="torch"
 def policy_loss_torch(logits, actions, advantages, entropy_weight):
     """What the actor descends on: tensors float32 [T, A], int64 [T], float32 [T], and a float -> float32 [T]."""
     # SOLUTION BEGIN
@@ -622,10 +622,10 @@ def policy_loss_torch(logits, actions, advantages, entropy_weight):
     # SOLUTION END
 
 
-# %% check="06.3" framework="torch"
+# %% check="06.5" framework="torch"
 policy_loss_torch = checks.a3c.policy_loss_torch(policy_loss_torch)
 
-# %% exercise="06.3" framework="keras"
+# %% exercise="06.5" framework="keras"
 def policy_loss_keras(logits, actions, advantages, entropy_weight):
     """What the actor descends on: tensors float32 [T, A], int64 [T], float32 [T], and a float -> float32 [T]."""
     # SOLUTION BEGIN
@@ -636,7 +636,7 @@ def policy_loss_keras(logits, actions, advantages, entropy_weight):
     # SOLUTION END
 
 
-# %% check="06.3" framework="keras"
+# %% check="06.5" framework="keras"
 policy_loss_keras = checks.a3c.policy_loss_keras(policy_loss_keras)
 
 # %% [markdown]
@@ -687,8 +687,8 @@ figures.draw_workers([steps[60 + 45 * index].frame for index, steps in enumerate
 # While a worker plays, others push, so its gradients belong to weights that are a little out of date. That is the price of not waiting;
 # over a few steps it hardly shows.
 
-# %% [markdown] exercise="06.5" points=4
-# ### Exercise 06.5 · One cycle: pull, play, push
+# %% [markdown] exercise="06.6" points=4
+# ### Exercise 06.6 · One cycle: pull, play, push
 # *Difficulty 4 of 5 · 4 points · about 25 minutes*
 #
 # Write `one_cycle(player, shared, t_max, discount)`; it returns nothing. In this order: pull; forget the old gradients; begin a new game
@@ -726,7 +726,7 @@ figures.draw_workers([steps[60 + 45 * index].frame for index, steps in enumerate
 # <code>with shared.lock:</code>, <code>shared.network.update(player.network.gradients)</code>,
 # <code>shared.steps += len(actions)</code>.</details>
 
-# %% exercise="06.5"
+# %% exercise="06.6"
 def one_cycle(player, shared, t_max, discount):
     """Pull the global weights, play up to t_max steps with them, push what they teach. Returns nothing."""
     # SOLUTION BEGIN
@@ -753,7 +753,7 @@ def one_cycle(player, shared, t_max, discount):
     # SOLUTION END
 
 
-# %% check="06.5"
+# %% check="06.6"
 one_cycle = checks.a3c.one_cycle(one_cycle)
 
 # %% [markdown]

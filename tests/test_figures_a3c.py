@@ -71,7 +71,7 @@ def by_insertion(rewards, terminated, values, discount):
 
 @pytest.mark.parametrize("answer", [by_recursion, by_definition, by_matrix, by_insertion])
 def test_returns_in_other_styles(answer):
-    passes("06.1", answer)
+    passes("06.2", answer)
 
 
 def gumbel(probabilities, rng):
@@ -109,7 +109,7 @@ DRAWS = {
 
 @pytest.mark.parametrize("answer", DRAWS.values(), ids=DRAWS)
 def test_draws_in_other_styles(answer):
-    passes("06.6", answer)
+    passes("06.1", answer)
 
 
 def test_advantages_in_other_styles():
@@ -128,14 +128,14 @@ def test_advantages_in_other_styles():
         lambda returns, values: (returns.unsqueeze(1) - values).squeeze(1).detach(),
         lambda returns, values: (returns.view(-1, 1) - values).view(-1).detach(),
     ):
-        passes("06.2", answer, "torch")
+        passes("06.3", answer, "torch")
     for answer in (
         lambda returns, values: tf.stop_gradient(returns - tf.squeeze(values, axis=1)),
         lambda returns, values: returns - keras.ops.stop_gradient(keras.ops.squeeze(values, axis=-1)),
         lambda returns, values: tf.stop_gradient(returns - tf.reshape(values, [-1])),
         lambda returns, values: keras.ops.stop_gradient(keras.ops.reshape(returns[:, None] - values, (-1,))),
     ):
-        passes("06.2", answer, "keras")
+        passes("06.3", answer, "keras")
 
 
 def test_policy_losses_in_other_styles():
@@ -176,7 +176,7 @@ def test_policy_losses_in_other_styles():
         return F.nll_loss(F.log_softmax(logits, dim=1), actions, reduction="none") * advantages - entropy_weight * undecided
 
     for answer in (categorical, cross_entropy, by_hand, one_hot, loops, clamped):
-        passes("06.3", answer, "torch")
+        passes("06.5", answer, "torch")
 
     def sparse(logits, actions, advantages, entropy_weight):
         logs = tf.nn.log_softmax(logits)
@@ -200,7 +200,7 @@ def test_policy_losses_in_other_styles():
         return -chosen * advantages - entropy_weight * -keras.ops.sum(keras.ops.exp(logs) * logs, axis=1)
 
     for answer in (sparse, fused, with_one_hot, along_axis):
-        passes("06.3", answer, "keras")
+        passes("06.5", answer, "keras")
 
 
 def test_value_losses_in_other_styles():
@@ -299,7 +299,7 @@ class WithLists(Cycle):
 
 @pytest.mark.parametrize("answer", [Cycle(), Tidy(), WithArrays(), WithLists(), ForLoop()], ids=lambda answer: type(answer).__name__)
 def test_cycles_in_other_styles(answer):
-    passes("06.5", answer)
+    passes("06.6", answer)
 
 
 # --- Odd answers are told so, and crash nothing ---------------------------------------------------------------------------------------

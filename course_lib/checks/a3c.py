@@ -15,7 +15,117 @@ from course_lib.checks.base import Mistake, exercise
 from course_lib.checks.dqn import as_array, close, reason_for, shown, shown_set
 from course_lib.checks.huber import whole_arrays
 
-# --- 06.1: k-step returns -------------------------------------------------------------------------------------------------------------
+
+# --- 06.1: an action from probabilities -----------------------------------------------------------------------------------------------
+
+DRAWS = 4_000
+
+
+def reference_sample(probabilities, rng):
+    return int(exploration.sample_actions(np.asarray(probabilities, float)[None], rng)[0])
+
+
+class Draws:
+    """Asks an answer for actions, and watches what else it does."""
+
+    def __init__(self, answer: Callable):
+        self.answer = answer
+
+    def one(self, probabilities: list[float], rng: np.random.Generator) -> int:
+        given = np.array(probabilities, np.float32)
+        text = shown(probabilities)
+        try:
+            with np.errstate(all="ignore"), whole_arrays():
+                got = self.answer(given, rng)
+        except ValueError as error:
+            if "probabilities" not in str(error).lower():
+                raise
+            raise Mistake(
+                f"{text} adds up to {shown(sum(probabilities))}, and `rng.choice` refuses that: divide by the sum first"
+            ) from error
+        if not np.array_equal(given, np.float32(probabilities)):
+            raise Mistake(f"it changes the probabilities that it is given (`/=` writes into them): {text} became {shown(given)}")
+        if got is None:
+            others = [self.answer(np.array(probabilities, np.float32), np.random.default_rng(seed)) for seed in range(20)]
+            if any(other is not None for other in others):
+                raise Mistake(f"for {text} it returns an action in some draws and nothing in others: some darts hit none of your pieces")
+            raise Mistake("your function returns nothing: it must end with `return`")
+        if np.ndim(got) or not isinstance(got, int | np.integer | np.ndarray) or np.asarray(got).dtype.kind not in "iu":
+            kind = f"an array of shape {np.shape(got)}" if isinstance(got, np.ndarray) else f"a {type(got).__name__}"
+            raise Mistake(f"the action for {text} must be one whole number; yours is {kind}")
+        if not 0 <= got < len(given):
+            reason = "count from 0" if sum(probabilities) == 1 else "the proportions count; does it lean on their sum being 1?"
+            raise Mistake(f"{text} has {len(given)} actions, 0 to {len(given) - 1}; yours drew {int(got)}: {reason}")
+        return int(got)
+
+    def shares(self, probabilities: list[float], seed: int = 0) -> np.ndarray:
+        """How often each action comes up, [A]."""
+        rng = np.random.default_rng(seed)
+        actions = [self.one(probabilities, rng) for _ in range(DRAWS)]
+        return np.bincount(actions, minlength=len(probabilities)) / DRAWS
+
+
+@exercise("06.1", reference=reference_sample, why="A policy tries everything now and then, and the better the more often.")
+def sample_action(answer):
+    draws = Draws(answer)
+    before = np.random.get_state()[1].copy(), random.getstate()
+    draws.one([0.2, 0.5, 0.3], np.random.default_rng(0))
+    if not np.array_equal(before[0], np.random.get_state()[1]) or before[1] != random.getstate():
+        raise Mistake("it draws from the global random state, which the whole program shares; draw from `rng` only")
+    judge_shares(draws, [0.2, 0.5, 0.3])
+    judge_shares(draws, [0.0, 1.0, 0.0])
+    judge_shares(draws, [2.0, 1.0, 1.0])
+    judge_shares(draws, [0.05, 0.1, 0.05])
+    judge_shares(draws, [0.1, 0.1, 0.1, 0.3, 0.4])
+
+    def sequence(seed: int) -> list[int]:
+        rng = np.random.default_rng(seed)
+        return [draws.one([0.2, 0.5, 0.3], rng) for _ in range(50)]
+
+    if sequence(0) != sequence(0):
+        raise Mistake(
+            "the same probabilities and seed gave other actions the second time: draw from the `rng` you are given, make none yourself"
+        )
+    if sequence(0) == sequence(1):
+        raise Mistake("two generators with different seeds gave the same actions: draw from the `rng` you are given, make none yourself")
+
+
+def judge_shares(draws: Draws, probabilities: list[float]) -> None:
+    got, given = draws.shares(probabilities), np.array(probabilities)
+    right = given / given.sum()
+    if np.allclose(got, right, atol=0.035):
+        return
+    softened = np.exp(given) / np.exp(given).sum()
+    edges = np.clip(given.cumsum(), 0, 1)
+    fresh = np.append(right[:-1], 1.0) * np.append(1.0, np.cumprod(1 - right)[:-1])  # a dart for each piece; what hits none is the last's
+    again = right * np.append(1.0, np.cumprod(1 - right)[:-1])  # likewise, but begun again
+    apart = np.diff(np.maximum.accumulate(np.append(right[:-1], 1.0)), prepend=0)  # pieces that all begin at 0
+    reason = ""
+    if got[given.argmax()] > 0.99:
+        whole = given.sum() != 1
+        reason = (
+            ": those are proportions, and must be divided by their sum first"
+            if whole
+            else ": the likeliest action each time, an argmax; draw, from `rng`"
+        )
+    elif np.allclose(got, 1 / len(given), atol=0.035):
+        reason = ": the probabilities are ignored"
+    elif np.allclose(got, fresh, atol=0.035) or np.allclose(got, again / again.sum(), atol=0.035):
+        reason = ": is a new dart thrown for each piece? Throw one, and see where it lands"
+    elif np.allclose(got, apart, atol=0.035):
+        reason = ": the pieces all begin at 0; lay them end to end (`np.cumsum`)"
+    elif np.allclose(got, softened, atol=0.035):
+        reason = ": that is a softmax of the probabilities; they are probabilities already"
+    elif given.sum() != 1 and (np.allclose(got[:-1], np.diff(edges, prepend=0)[:-1], atol=0.035) or got.max() > 0.75):
+        reason = ": it leans on the sum being 1; divide by the sum first"
+    elif np.allclose(got, right[::-1], atol=0.035) or np.allclose(got, np.roll(right, 1), atol=0.035):
+        reason = ": the probabilities belong to other actions"
+    percent = ", ".join(f"{share:.0%}" for share in got)
+    wanted = ", ".join(f"{share:.0%}" for share in right)
+    raise Mistake(f"{shown(probabilities)} must give the actions in {wanted} of the draws; yours: {percent}{reason}")
+
+
+# --- 06.2: k-step returns -------------------------------------------------------------------------------------------------------------
 
 
 def reference_returns(rewards, terminated, values, discount):
@@ -123,7 +233,7 @@ def returns_of(answer: Callable, story: Story) -> np.ndarray:
     return got
 
 
-@exercise("06.1", reference=reference_returns, why="Every step learns from all that the rollout saw, and from a guess about the rest.")
+@exercise("06.2", reference=reference_returns, why="Every step learns from all that the rollout saw, and from a guess about the rest.")
 def n_step_returns(answer):
     for story in STORIES:
         got, right = returns_of(answer, story), reference_returns(*map(np.array, story[:3]), story.discount)
@@ -139,7 +249,7 @@ def n_step_returns(answer):
             )
 
 
-# --- 06.2 to 06.4: losses in a framework ----------------------------------------------------------------------------------------------
+# --- 06.3 to 06.5: losses in a framework ----------------------------------------------------------------------------------------------
 
 
 class Outcome(NamedTuple):
@@ -253,7 +363,7 @@ def per_sample(value: np.ndarray, steps: int, what: str, table: str, numbers: di
     return value
 
 
-# --- 06.2: advantages -----------------------------------------------------------------------------------------------------------------
+# --- 06.3: advantages -----------------------------------------------------------------------------------------------------------------
 
 RETURNS = np.float32([1.0, 4.0, 2.0])
 VALUES = np.float32([[1.5], [2.0], [5.0]])
@@ -287,7 +397,42 @@ def judge_advantages(answer: Callable, framework: Framework) -> None:
     per_sample(framework.run(answer, [RETURNS[:1], VALUES[:1]]).value, 1, "advantages", table)
 
 
-# --- 06.3: the policy's loss ----------------------------------------------------------------------------------------------------------
+# --- 06.4: the value's loss -----------------------------------------------------------------------------------------------------------
+
+
+def judge_value_loss(answer: Callable, framework: Framework) -> None:
+    outcome = framework.run(answer, [VALUES, RETURNS])
+    errors = RETURNS - VALUES[:, 0]  # [3]
+    right, pairs = errors**2, (RETURNS[None, :] - VALUES) ** 2  # [3], [3, 3]
+    table = "every value is compared with every return, and all of them are drawn to the returns' mean; bring both to (T,) first"
+    numbers = {"their mean": right.mean(), "their sum": right.sum(), "the mean of a (T, T) table of all pairs": pairs.mean()}
+    if outcome.value.shape == (3,) and any(close(outcome.value, pairs.mean(axis)) for axis in (0, 1)):
+        raise Mistake(f"values (3, 1) and returns (3,) made a (3, 3) table, averaged over one axis: {table}")
+    got = per_sample(outcome.value, 3, "losses", table, numbers)
+    mistakes = (
+        (right / 2, "half of the square; here the loss is the whole square (its weight of 0.5 comes later)"),
+        (np.abs(errors), "the error must be squared"),
+        (errors, "the error must be squared"),
+        (2 * errors, "the error is doubled; it must be squared"),
+        ((RETURNS - VALUES[0]) ** 2, FIRST_ROW),
+        (pairs.sum(axis=0), f"a (3, 3) table, summed over one axis: {table}"),
+        (pairs.sum(axis=1), f"a (3, 3) table, summed over one axis: {table}"),
+        (np.where(np.abs(errors) < 1, 0.5 * right, np.abs(errors) - 0.5), "that is Huber's loss; A3C squares the error"),
+    )
+    case = f"values {shown(VALUES)}, returns {shown(RETURNS)}"
+    if not close(got, right):
+        raise Mistake(f"{case}: the losses must be {shown(right)}; yours are {shown(got)}{reason_for(got, mistakes)}")
+    expect_gradient(outcome.gradients[0], -2 * errors[:, None], "values", case)
+    gradient = outcome.gradients[1]
+    if gradient is not None and gradient.any():
+        raise Mistake(
+            f"a gradient of {shown(gradient[1])} flows into the return of step 1: the value should move to the return, not the return to "
+            f"the value; stop it with {framework.stop}"
+        )
+    per_sample(framework.run(answer, [VALUES[:1], RETURNS[:1]]).value, 1, "losses", table)
+
+
+# --- 06.5: the policy's loss ----------------------------------------------------------------------------------------------------------
 
 LOGITS = np.float32([[0.0, 1.0, -1.0], [2.0, 0.5, 0.0], [-0.5, 0.0, 1.5]])  # T = A, so that a wrong axis shows in the values only
 ACTIONS = np.int64([1, 2, 0])
@@ -454,39 +599,7 @@ def expect_gradient(gradient: np.ndarray | None, right: np.ndarray, name: str, c
         raise Mistake(f"{case}: the gradient that reaches the {name} must be {shown(right)}; yours is {shown(gradient)}")
 
 
-# --- 06.4: the value's loss -----------------------------------------------------------------------------------------------------------
-
-
-def judge_value_loss(answer: Callable, framework: Framework) -> None:
-    outcome = framework.run(answer, [VALUES, RETURNS])
-    errors = RETURNS - VALUES[:, 0]  # [3]
-    right, pairs = errors**2, (RETURNS[None, :] - VALUES) ** 2  # [3], [3, 3]
-    table = "every value is compared with every return, and all of them are drawn to the returns' mean; bring both to (T,) first"
-    numbers = {"their mean": right.mean(), "their sum": right.sum(), "the mean of a (T, T) table of all pairs": pairs.mean()}
-    if outcome.value.shape == (3,) and any(close(outcome.value, pairs.mean(axis)) for axis in (0, 1)):
-        raise Mistake(f"values (3, 1) and returns (3,) made a (3, 3) table, averaged over one axis: {table}")
-    got = per_sample(outcome.value, 3, "losses", table, numbers)
-    mistakes = (
-        (right / 2, "half of the square; here the loss is the whole square (its weight of 0.5 comes later)"),
-        (np.abs(errors), "the error must be squared"),
-        (errors, "the error must be squared"),
-        (2 * errors, "the error is doubled; it must be squared"),
-        ((RETURNS - VALUES[0]) ** 2, FIRST_ROW),
-        (pairs.sum(axis=0), f"a (3, 3) table, summed over one axis: {table}"),
-        (pairs.sum(axis=1), f"a (3, 3) table, summed over one axis: {table}"),
-        (np.where(np.abs(errors) < 1, 0.5 * right, np.abs(errors) - 0.5), "that is Huber's loss; A3C squares the error"),
-    )
-    case = f"values {shown(VALUES)}, returns {shown(RETURNS)}"
-    if not close(got, right):
-        raise Mistake(f"{case}: the losses must be {shown(right)}; yours are {shown(got)}{reason_for(got, mistakes)}")
-    expect_gradient(outcome.gradients[0], -2 * errors[:, None], "values", case)
-    gradient = outcome.gradients[1]
-    if gradient is not None and gradient.any():
-        raise Mistake(
-            f"a gradient of {shown(gradient[1])} flows into the return of step 1: the value should move to the return, not the return to "
-            f"the value; stop it with {framework.stop}"
-        )
-    per_sample(framework.run(answer, [VALUES[:1], RETURNS[:1]]).value, 1, "losses", table)
+# --- 06.3 to 06.5: each in both frameworks --------------------------------------------------------------------------------------------
 
 
 def torch_losses() -> Any:
@@ -531,24 +644,14 @@ WHY_POLICY = "What went better than foretold becomes likelier, and nothing becom
 WHY_VALUE = "One value for each screen, drawn to that screen's own returns and to no other's."
 
 
-@exercise("06.2", framework="torch", name="advantages", reference=torch_advantages, lazy=True, why=WHY_ADVANTAGES)
+@exercise("06.3", framework="torch", name="advantages", reference=torch_advantages, lazy=True, why=WHY_ADVANTAGES)
 def advantages_torch(answer):
     judge_advantages(answer, TORCH)
 
 
-@exercise("06.2", framework="keras", name="advantages", reference=keras_advantages, lazy=True, why=WHY_ADVANTAGES)
+@exercise("06.3", framework="keras", name="advantages", reference=keras_advantages, lazy=True, why=WHY_ADVANTAGES)
 def advantages_keras(answer):
     judge_advantages(answer, KERAS)
-
-
-@exercise("06.3", framework="torch", name="policy_loss", reference=lambda: policy_loss_of(torch_losses()), lazy=True, why=WHY_POLICY)
-def policy_loss_torch(answer):
-    judge_policy_loss(answer, TORCH)
-
-
-@exercise("06.3", framework="keras", name="policy_loss", reference=lambda: policy_loss_of(keras_losses()), lazy=True, why=WHY_POLICY)
-def policy_loss_keras(answer):
-    judge_policy_loss(answer, KERAS)
 
 
 @exercise("06.4", framework="torch", name="value_loss", reference=lambda: value_loss_of(torch_losses()), lazy=True, why=WHY_VALUE)
@@ -561,11 +664,17 @@ def value_loss_keras(answer):
     judge_value_loss(answer, KERAS)
 
 
-# --- 06.5: one actor-learner's cycle --------------------------------------------------------------------------------------------------
+@exercise("06.5", framework="torch", name="policy_loss", reference=lambda: policy_loss_of(torch_losses()), lazy=True, why=WHY_POLICY)
+def policy_loss_torch(answer):
+    judge_policy_loss(answer, TORCH)
 
 
-def reference_sample(probabilities, rng):
-    return int(exploration.sample_actions(np.asarray(probabilities, float)[None], rng)[0])
+@exercise("06.5", framework="keras", name="policy_loss", reference=lambda: policy_loss_of(keras_losses()), lazy=True, why=WHY_POLICY)
+def policy_loss_keras(answer):
+    judge_policy_loss(answer, KERAS)
+
+
+# --- 06.6: one actor-learner's cycle --------------------------------------------------------------------------------------------------
 
 
 def reference_cycle(player, shared, t_max, discount):
@@ -790,7 +899,7 @@ ROLLOUTS = (  # with t_max 2 and discount 0.5: observations, returns, and what k
 )  # fmt: skip
 
 
-@exercise("06.5", reference=reference_cycle, why="Eight of these side by side, and the only thing they share is what they have learned.")
+@exercise("06.6", reference=reference_cycle, why="Eight of these side by side, and the only thing they share is what they have learned.")
 def one_cycle(answer):
     world = World(lambda n: np.eye(3)[n % 3])
     player, before = Player(world), None
@@ -890,108 +999,3 @@ def judge_drawing(answer: Callable) -> None:
         raise Mistake(f"{case}: draw the action with `sample_action`, from `player.rng`")
     if runs[0] != runs[1] or runs[0] == runs[2]:
         raise Mistake("the same seed must give the same actions, and another seed others: draw with `player.rng`")
-
-
-# --- 06.6: an action from probabilities -----------------------------------------------------------------------------------------------
-
-DRAWS = 4_000
-
-
-class Draws:
-    """Asks an answer for actions, and watches what else it does."""
-
-    def __init__(self, answer: Callable):
-        self.answer = answer
-
-    def one(self, probabilities: list[float], rng: np.random.Generator) -> int:
-        given = np.array(probabilities, np.float32)
-        text = shown(probabilities)
-        try:
-            with np.errstate(all="ignore"), whole_arrays():
-                got = self.answer(given, rng)
-        except ValueError as error:
-            if "probabilities" not in str(error).lower():
-                raise
-            raise Mistake(
-                f"{text} adds up to {shown(sum(probabilities))}, and `rng.choice` refuses that: divide by the sum first"
-            ) from error
-        if not np.array_equal(given, np.float32(probabilities)):
-            raise Mistake(f"it changes the probabilities that it is given (`/=` writes into them): {text} became {shown(given)}")
-        if got is None:
-            others = [self.answer(np.array(probabilities, np.float32), np.random.default_rng(seed)) for seed in range(20)]
-            if any(other is not None for other in others):
-                raise Mistake(f"for {text} it returns an action in some draws and nothing in others: some darts hit none of your pieces")
-            raise Mistake("your function returns nothing: it must end with `return`")
-        if np.ndim(got) or not isinstance(got, int | np.integer | np.ndarray) or np.asarray(got).dtype.kind not in "iu":
-            kind = f"an array of shape {np.shape(got)}" if isinstance(got, np.ndarray) else f"a {type(got).__name__}"
-            raise Mistake(f"the action for {text} must be one whole number; yours is {kind}")
-        if not 0 <= got < len(given):
-            reason = "count from 0" if sum(probabilities) == 1 else "the proportions count; does it lean on their sum being 1?"
-            raise Mistake(f"{text} has {len(given)} actions, 0 to {len(given) - 1}; yours drew {int(got)}: {reason}")
-        return int(got)
-
-    def shares(self, probabilities: list[float], seed: int = 0) -> np.ndarray:
-        """How often each action comes up, [A]."""
-        rng = np.random.default_rng(seed)
-        actions = [self.one(probabilities, rng) for _ in range(DRAWS)]
-        return np.bincount(actions, minlength=len(probabilities)) / DRAWS
-
-
-@exercise("06.6", reference=reference_sample, why="A policy tries everything now and then, and the better the more often.")
-def sample_action(answer):
-    draws = Draws(answer)
-    before = np.random.get_state()[1].copy(), random.getstate()
-    draws.one([0.2, 0.5, 0.3], np.random.default_rng(0))
-    if not np.array_equal(before[0], np.random.get_state()[1]) or before[1] != random.getstate():
-        raise Mistake("it draws from the global random state, which the whole program shares; draw from `rng` only")
-    judge_shares(draws, [0.2, 0.5, 0.3])
-    judge_shares(draws, [0.0, 1.0, 0.0])
-    judge_shares(draws, [2.0, 1.0, 1.0])
-    judge_shares(draws, [0.05, 0.1, 0.05])
-    judge_shares(draws, [0.1, 0.1, 0.1, 0.3, 0.4])
-
-    def sequence(seed: int) -> list[int]:
-        rng = np.random.default_rng(seed)
-        return [draws.one([0.2, 0.5, 0.3], rng) for _ in range(50)]
-
-    if sequence(0) != sequence(0):
-        raise Mistake(
-            "the same probabilities and seed gave other actions the second time: draw from the `rng` you are given, make none yourself"
-        )
-    if sequence(0) == sequence(1):
-        raise Mistake("two generators with different seeds gave the same actions: draw from the `rng` you are given, make none yourself")
-
-
-def judge_shares(draws: Draws, probabilities: list[float]) -> None:
-    got, given = draws.shares(probabilities), np.array(probabilities)
-    right = given / given.sum()
-    if np.allclose(got, right, atol=0.035):
-        return
-    softened = np.exp(given) / np.exp(given).sum()
-    edges = np.clip(given.cumsum(), 0, 1)
-    fresh = np.append(right[:-1], 1.0) * np.append(1.0, np.cumprod(1 - right)[:-1])  # a dart for each piece; what hits none is the last's
-    again = right * np.append(1.0, np.cumprod(1 - right)[:-1])  # likewise, but begun again
-    apart = np.diff(np.maximum.accumulate(np.append(right[:-1], 1.0)), prepend=0)  # pieces that all begin at 0
-    reason = ""
-    if got[given.argmax()] > 0.99:
-        whole = given.sum() != 1
-        reason = (
-            ": those are proportions, and must be divided by their sum first"
-            if whole
-            else ": the likeliest action each time, an argmax; draw, from `rng`"
-        )
-    elif np.allclose(got, 1 / len(given), atol=0.035):
-        reason = ": the probabilities are ignored"
-    elif np.allclose(got, fresh, atol=0.035) or np.allclose(got, again / again.sum(), atol=0.035):
-        reason = ": is a new dart thrown for each piece? Throw one, and see where it lands"
-    elif np.allclose(got, apart, atol=0.035):
-        reason = ": the pieces all begin at 0; lay them end to end (`np.cumsum`)"
-    elif np.allclose(got, softened, atol=0.035):
-        reason = ": that is a softmax of the probabilities; they are probabilities already"
-    elif given.sum() != 1 and (np.allclose(got[:-1], np.diff(edges, prepend=0)[:-1], atol=0.035) or got.max() > 0.75):
-        reason = ": it leans on the sum being 1; divide by the sum first"
-    elif np.allclose(got, right[::-1], atol=0.035) or np.allclose(got, np.roll(right, 1), atol=0.035):
-        reason = ": the probabilities belong to other actions"
-    percent = ", ".join(f"{share:.0%}" for share in got)
-    wanted = ", ".join(f"{share:.0%}" for share in right)
-    raise Mistake(f"{shown(probabilities)} must give the actions in {wanted} of the draws; yours: {percent}{reason}")

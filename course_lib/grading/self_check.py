@@ -99,6 +99,8 @@ class Notebook:
         """Reads the file; raises CourseError if it is no notebook of the course."""
         if not path.exists():
             raise CourseError(f"There is no file {path}.")
+        if path.is_dir():
+            raise CourseError(f"{path} is a folder: name one of its notebooks, or check them all with course progress {path} --run.")
         try:
             self.cells = read_cells(path.resolve())
         except ValueError as error:

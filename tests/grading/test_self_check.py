@@ -94,7 +94,7 @@ def test_an_unfilled_notebook_is_open_and_needs_no_kernel(path, monkeypatch):
 
 def test_the_lines_come_in_the_notebooks_order():
     lines = check(ROOT / "notebooks" / "06_a3c.ipynb")
-    assert [line.exercise[:4] for line in lines] == ["06.6", "06.1", "06.2", "06.2", "06.4", "06.4", "06.3", "06.3", "06.5"]
+    assert [line.exercise[:4] for line in lines] == ["06.1", "06.2", "06.3", "06.3", "06.4", "06.4", "06.5", "06.5", "06.6"]
 
 
 def test_mutants_draw_their_sentences(mine):
@@ -344,7 +344,7 @@ def test_what_is_no_notebook_of_the_course_is_refused_in_a_sentence(mine, conten
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(CourseError, match="cannot be checked: it is no file"):
+    with pytest.raises(CourseError, match="is a folder: name one of its notebooks, or check them all with course progress "):
         check(tmp_path)
 
 

@@ -7,7 +7,148 @@ import numpy as np
 from course_lib.checks.a3c import reference_returns, reference_sample
 from tests.mutants import mutant
 
+
 # --- 06.1 -----------------------------------------------------------------------------------------------------------------------------
+
+
+@mutant("06.1", says="yours: 0%, 100%, 0%: the likeliest action each time, an argmax; draw, from `rng`")
+def argmax(probabilities, rng):
+    return int(probabilities.argmax())
+
+
+@mutant("06.1", says="yours: 33%, 33%, 34%: the probabilities are ignored")
+def evenly(probabilities, rng):
+    return int(rng.integers(len(probabilities)))
+
+
+@mutant("06.1", says="it draws from the global random state")
+def global_random_state(probabilities, rng):
+    return int(np.random.choice(len(probabilities), p=probabilities / probabilities.sum()))
+
+
+@mutant("06.1", says="it draws from the global random state")
+def pythons_random_state(probabilities, rng):
+    return random.choices(range(len(probabilities)), weights=probabilities)[0]
+
+
+@mutant("06.1", says="[2.0, 1.0, 1.0] adds up to 4.0, and `rng.choice` refuses that: divide by the sum first")
+def unnormalised_choice(probabilities, rng):
+    return int(rng.choice(len(probabilities), p=probabilities))
+
+
+@mutant("06.1", says="yours: 100%, 0%, 0%: those are proportions, and must be divided by their sum first")
+def unnormalised_edges(probabilities, rng):
+    return int(min((probabilities.cumsum() <= rng.random()).sum(), len(probabilities) - 1))
+
+
+@mutant("06.1", says="3 actions, 0 to 2; yours drew 3: the proportions count; does it lean on their sum being 1?")
+def unnormalised_and_out_of_range(probabilities, rng):
+    edges = probabilities.cumsum() / (probabilities.sum() if probabilities.sum() > 1 else 1)
+    return int((edges <= rng.random()).sum())
+
+
+@mutant("06.1", says="it leans on the sum being 1; divide by the sum first")
+def divides_only_what_is_too_large(probabilities, rng):
+    edges = probabilities.cumsum() / max(probabilities.sum(), 1)
+    return int(min((edges <= rng.random()).sum(), len(probabilities) - 1))
+
+
+@mutant("06.1", says="is a new dart thrown for each piece? Throw one")
+def a_dart_for_each_piece(probabilities, rng):
+    shares = probabilities / probabilities.sum()
+    return next((action for action, share in enumerate(shares) if rng.random() < share), len(shares) - 1)
+
+
+@mutant("06.1", says="is a new dart thrown for each piece? Throw one")
+def darts_until_one_hits(probabilities, rng):
+    while True:
+        for action, share in enumerate(probabilities / probabilities.sum()):
+            if rng.random() < share:
+                return action
+
+
+@mutant("06.1", says="the pieces all begin at 0; lay them end to end (`np.cumsum`)")
+def pieces_on_top_of_one_another(probabilities, rng):
+    dart = rng.random() * probabilities.sum()
+    return next((action for action, share in enumerate(probabilities) if dart < share), len(probabilities) - 1)
+
+
+@mutant("06.1", says="it returns an action in some draws and nothing in others")
+def some_darts_hit_nothing(probabilities, rng):
+    dart = rng.random() * probabilities.sum()
+    for action, share in enumerate(probabilities):
+        if dart < share:
+            return action
+
+
+@mutant("06.1", says="that is a softmax of the probabilities; they are probabilities already")
+def softmax_once_more(probabilities, rng):
+    again = np.exp(probabilities) / np.exp(probabilities).sum()
+    return int(rng.choice(len(again), p=again))
+
+
+@mutant("06.1", says="gave other actions the second time: draw from the `rng` you are given")
+def a_generator_of_its_own(probabilities, rng):
+    return reference_sample(probabilities, np.random.default_rng())
+
+
+@mutant("06.1", says="an argmax; draw, from `rng`")
+def a_seed_of_its_own(probabilities, rng):
+    return reference_sample(probabilities, np.random.default_rng(0))
+
+
+@mutant("06.1", says="it changes the probabilities that it is given (`/=` writes into them): [2.0, 1.0, 1.0] became [0.5, 0.25, 0.25]")
+def divides_in_place(probabilities, rng):
+    probabilities /= probabilities.sum()
+    return int(rng.choice(len(probabilities), p=probabilities))
+
+
+@mutant("06.1", says="must be one whole number; yours is a float")
+def a_float(probabilities, rng):
+    return float(reference_sample(probabilities, rng))
+
+
+@mutant("06.1", says="must be one whole number; yours is an array of shape (1,)")
+def an_array(probabilities, rng):
+    return np.array([reference_sample(probabilities, rng)])
+
+
+@mutant("06.1", says="must be one whole number; yours is a list")
+def a_list(probabilities, rng):
+    return [reference_sample(probabilities, rng)]
+
+
+@mutant("06.1", says="must be one whole number; yours is a str")
+def a_name(probabilities, rng):
+    return ("stay", "right", "left", "up", "down")[reference_sample(probabilities, rng)]
+
+
+@mutant("06.1", says="0 to 2; yours drew 3: count from 0")
+def counts_from_one(probabilities, rng):
+    return reference_sample(probabilities, rng) + 1
+
+
+@mutant("06.1", says="returns nothing")
+def no_action(probabilities, rng):
+    reference_sample(probabilities, rng)
+
+
+@mutant("06.1", says="the probabilities belong to other actions")
+def shifted(probabilities, rng):
+    return (reference_sample(probabilities, rng) + 1) % len(probabilities)
+
+
+@mutant("06.1", says="an `if` cannot decide for a whole array at once")
+def if_for_all(probabilities, rng):
+    return 0 if rng.random() < probabilities else 1
+
+
+@mutant("06.1", says="yours: 10%, 10%")
+def three_actions_typed_in(probabilities, rng):
+    return reference_sample(probabilities[:3], rng) if len(probabilities) == 3 else min(reference_sample(probabilities, rng), 3)
+
+
+# --- 06.2 -----------------------------------------------------------------------------------------------------------------------------
 
 
 def looks_back(rewards, terminated, last, discount):
@@ -20,30 +161,30 @@ def looks_back(rewards, terminated, last, discount):
 
 
 @mutant(
-    "06.1",
+    "06.2",
     says="values [5.0, 3.0], discount 0.5: the returns must be [2.5]; yours are [3.5]: it bootstraps from V of the last state acted in",
 )
 def bootstraps_from_the_last_state_acted_in(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-2], discount)
 
 
-@mutant("06.1", says="the returns must be [1.0]; yours are [2.5]: it bootstraps after a terminal step")
+@mutant("06.2", says="the returns must be [1.0]; yours are [2.5]: it bootstraps after a terminal step")
 def bootstraps_after_the_end(rewards, terminated, values, discount):
     return looks_back(rewards, [*terminated[:-1], False], values[-1], discount)
 
 
-@mutant("06.1", says="it bootstraps after a terminal step")
+@mutant("06.2", says="it bootstraps after a terminal step")
 def bootstraps_after_the_end_from_the_wrong_state(rewards, terminated, values, discount):
     last = values[-1] if not terminated[-1] else values[-2]
     return looks_back(rewards, [False] * len(rewards), last, discount)
 
 
-@mutant("06.1", says="a lost life in mid-rollout is ignored; nothing flows back across it")
+@mutant("06.2", says="a lost life in mid-rollout is ignored; nothing flows back across it")
 def ignores_a_lost_life(rewards, terminated, values, discount):
     return looks_back(rewards, [False] * (len(rewards) - 1) + [terminated[-1]], values[-1], discount)
 
 
-@mutant("06.1", says="the terminal step's own reward is dropped; only what follows it is")
+@mutant("06.2", says="the terminal step's own reward is dropped; only what follows it is")
 def drops_the_last_reward(rewards, terminated, values, discount):
     result, following = np.zeros(len(rewards)), values[-1]
     for t in reversed(range(len(rewards))):
@@ -52,7 +193,7 @@ def drops_the_last_reward(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="it walks forward; each return needs the one after it")
+@mutant("06.2", says="it walks forward; each return needs the one after it")
 def walks_forward(rewards, terminated, values, discount):
     result, following = np.zeros(len(rewards)), values[-1]
     for t in range(len(rewards)):
@@ -61,22 +202,22 @@ def walks_forward(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="the order is turned round")
+@mutant("06.2", says="the order is turned round")
 def never_turns_the_list_round(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount)[::-1]
 
 
-@mutant("06.1", says="the value at the end is one step away, so it is discounted once; yours is not")
+@mutant("06.2", says="the value at the end is one step away, so it is discounted once; yours is not")
 def value_not_discounted(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1] / discount, discount)
 
 
-@mutant("06.1", says="off by one: the value at the end is discounted once too often")
+@mutant("06.2", says="off by one: the value at the end is discounted once too often")
 def value_discounted_twice(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, discount * values[-1], discount)
 
 
-@mutant("06.1", says="off by one: a step's own reward is here already")
+@mutant("06.2", says="off by one: a step's own reward is here already")
 def rewards_discounted_too(rewards, terminated, values, discount):
     result, following = np.zeros(len(rewards)), values[-1]
     for t in reversed(range(len(rewards))):
@@ -85,32 +226,32 @@ def rewards_discounted_too(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="V at the end is missing; the game goes on after the rollout")
+@mutant("06.2", says="V at the end is missing; the game goes on after the rollout")
 def no_bootstrap(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, 0.0, discount)
 
 
-@mutant("06.1", says="the discount is missing")
+@mutant("06.2", says="the discount is missing")
 def no_discount(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], 1.0 if len(rewards) > 1 else discount)
 
 
-@mutant("06.1", says="every step looks one step ahead only")
+@mutant("06.2", says="every step looks one step ahead only")
 def one_step_each(rewards, terminated, values, discount):
     return rewards + discount * values[1:] * ~terminated
 
 
-@mutant("06.1", says="every step got the first one's return")
+@mutant("06.2", says="every step got the first one's return")
 def the_same_for_all(rewards, terminated, values, discount):
     return np.full(len(rewards), looks_back(rewards, terminated, values[-1], discount)[0])
 
 
-@mutant("06.1", says="V is subtracted already; that would be the advantage")
+@mutant("06.2", says="V is subtracted already; that would be the advantage")
 def advantages_instead(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount) - values[:-1]
 
 
-@mutant("06.1", says="it stops at the first terminal step; the game went on")
+@mutant("06.2", says="it stops at the first terminal step; the game went on")
 def stops_at_the_first_terminal(rewards, terminated, values, discount):
     result = looks_back(rewards, terminated, values[-1], discount)
     if terminated[:-1].any():
@@ -118,45 +259,45 @@ def stops_at_the_first_terminal(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="yours has (4,): there is a value more than there are steps")
+@mutant("06.2", says="yours has (4,): there is a value more than there are steps")
 def one_return_too_many(rewards, terminated, values, discount):
     right = looks_back(rewards, terminated, values[-1], discount)
     return np.append(right, values[-1]) if len(rewards) == 3 else right
 
 
-@mutant("06.1", says="one number for the whole rollout")
+@mutant("06.2", says="one number for the whole rollout")
 def only_the_first(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount)[0]
 
 
-@mutant("06.1", says="must be a NumPy array of shape (1,); yours is a list")
+@mutant("06.2", says="must be a NumPy array of shape (1,); yours is a list")
 def a_list_of_returns(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount).tolist()
 
 
-@mutant("06.1", says="must be floats; yours are of int64")
+@mutant("06.2", says="must be floats; yours are of int64")
 def whole_returns(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount).astype(np.int64)
 
 
-@mutant("06.1", says="it writes into `rewards`, which it is given")
+@mutant("06.2", says="it writes into `rewards`, which it is given")
 def writes_into_the_rewards(rewards, terminated, values, discount):
     rewards[:] = looks_back(rewards, terminated, values[-1], discount)
     return rewards
 
 
-@mutant("06.1", says="it writes into `values`")
+@mutant("06.2", says="it writes into `values`")
 def writes_into_the_values(rewards, terminated, values, discount):
     values[-1] = 0.0 if terminated[-1] else values[-1]
     return looks_back(rewards, terminated, values[-1], discount)
 
 
-@mutant("06.1", says="returns nothing")
+@mutant("06.2", says="returns nothing")
 def no_return(rewards, terminated, values, discount):
     looks_back(rewards, terminated, values[-1], discount)
 
 
-@mutant("06.1", says="walking back, it stops at a terminal step")
+@mutant("06.2", says="walking back, it stops at a terminal step")
 def breaks_at_a_terminal_step(rewards, terminated, values, discount):
     result, following = np.zeros(len(rewards)), values[-1]
     for t in reversed(range(len(rewards))):
@@ -166,17 +307,17 @@ def breaks_at_a_terminal_step(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="one terminal step cuts all steps off from what follows them")
+@mutant("06.2", says="one terminal step cuts all steps off from what follows them")
 def one_end_ends_all(rewards, terminated, values, discount):
     return looks_back(rewards, np.full(len(rewards), terminated.any()), values[-1], discount)
 
 
-@mutant("06.1", says="(or is `terminated` turned round?)")
+@mutant("06.2", says="(or is `terminated` turned round?)")
 def terminated_turned_round(rewards, terminated, values, discount):
     return looks_back(rewards, ~terminated, values[-1], discount)
 
 
-@mutant("06.1", says="step 0 is left out; a `range` that counts down to 0 ends at -1")
+@mutant("06.2", says="step 0 is left out; a `range` that counts down to 0 ends at -1")
 def leaves_out_step_0(rewards, terminated, values, discount):
     result, following = np.zeros(len(rewards)), values[-1]
     for t in range(len(rewards) - 1, 0, -1):
@@ -184,19 +325,19 @@ def leaves_out_step_0(rewards, terminated, values, discount):
     return result
 
 
-@mutant("06.1", says="in a rollout of 20 steps with discount 0.99 the return of step 0 must be")
+@mutant("06.2", says="in a rollout of 20 steps with discount 0.99 the return of step 0 must be")
 def five_steps_at_most(rewards, terminated, values, discount):
     return np.concatenate(
         [looks_back(rewards[t : t + 5], terminated[t : t + 5], values[min(t + 5, len(rewards))], discount)[:1] for t in range(len(rewards))]
     )
 
 
-@mutant("06.1", says="must be [2.5]; yours: [nan]")
+@mutant("06.2", says="must be [2.5]; yours: [nan]")
 def not_a_number(rewards, terminated, values, discount):
     return looks_back(rewards, terminated, values[-1], discount) * np.nan
 
 
-# --- 06.2 to 06.4, in PyTorch and in Keras --------------------------------------------------------------------------------------------
+# --- 06.3 to 06.5, in PyTorch and in Keras --------------------------------------------------------------------------------------------
 
 
 def in_torch(id: str, says: str):
@@ -217,40 +358,40 @@ def in_keras(id: str, says: str):
     return lambda body: mutant(id, framework="keras", says=says, name=body.__name__, lazy=True)(lambda: body(*make(__import__("keras"))))
 
 
-# 06.2
+# 06.3
 
 
-@in_torch("06.2", says="a gradient of -1.0 flows through the advantage into the value")
+@in_torch("06.3", says="a gradient of -1.0 flows through the advantage into the value")
 def gradient_not_stopped(torch, F):
     return lambda returns, values: returns - values[:, 0]
 
 
-@in_torch("06.2", says="a gradient of -1.0 flows through the advantage into the value")
+@in_torch("06.3", says="a gradient of -1.0 flows through the advantage into the value")
 def gradient_of_the_wrong_one_stopped(torch, F):
     return lambda returns, values: returns.detach() - values.squeeze(1)
 
 
-@in_torch("06.2", says="yours are a table (3, 3): returns (T,) minus values (T, 1) pairs every return with every value")
+@in_torch("06.3", says="yours are a table (3, 3): returns (T,) minus values (T, 1) pairs every return with every value")
 def a_table(torch, F):
     return lambda returns, values: (returns - values).detach()
 
 
-@in_torch("06.2", says="yours have shape (3, 1): drop the last axis")
+@in_torch("06.3", says="yours have shape (3, 1): drop the last axis")
 def a_column(torch, F):
     return lambda returns, values: (returns[:, None] - values).detach()
 
 
-@in_torch("06.2", says="the sign is turned; better than foretold must be positive")
+@in_torch("06.3", says="the sign is turned; better than foretold must be positive")
 def turned_round(torch, F):
     return lambda returns, values: (values[:, 0] - returns).detach()
 
 
-@in_torch("06.2", says="the values are not subtracted")
+@in_torch("06.3", says="the values are not subtracted")
 def only_returns(torch, F):
     return lambda returns, values: returns.detach()
 
 
-@in_torch("06.2", says="they are standardised")
+@in_torch("06.3", says="they are standardised")
 def standardised(torch, F):
     def advantages(returns, values):
         difference = (returns - values[:, 0]).detach()
@@ -259,37 +400,37 @@ def standardised(torch, F):
     return advantages
 
 
-@in_torch("06.2", says="return a tensor of the framework, not NumPy and not a plain number; yours is of type ndarray")
+@in_torch("06.3", says="return a tensor of the framework, not NumPy and not a plain number; yours is of type ndarray")
 def through_numpy(torch, F):
     return lambda returns, values: returns.detach().numpy() - values.detach().numpy()[:, 0]
 
 
-@in_torch("06.2", says="of type list")
+@in_torch("06.3", says="of type list")
 def a_list_of_advantages(torch, F):
     return lambda returns, values: (returns - values[:, 0]).tolist()
 
 
-@in_torch("06.2", says="a bare `squeeze` drops every axis of length 1")
+@in_torch("06.3", says="a bare `squeeze` drops every axis of length 1")
 def squeezes_everything(torch, F):
     return lambda returns, values: (returns.squeeze() - values.squeeze()).detach()
 
 
-@in_torch("06.2", says="3 steps must give 3 advantages")
+@in_torch("06.3", says="3 steps must give 3 advantages")
 def mean_advantage(torch, F):
     return lambda returns, values: (returns - values[:, 0]).detach().mean()
 
 
-@in_torch("06.2", says="must be float32")
+@in_torch("06.3", says="must be float32")
 def double_advantages(torch, F):
     return lambda returns, values: (returns - values[:, 0]).detach().double()
 
 
-@in_torch("06.2", says="returns nothing")
+@in_torch("06.3", says="returns nothing")
 def nothing_returned(torch, F):
     return lambda returns, values: None
 
 
-@in_torch("06.2", says="it writes into a tensor that it is given")
+@in_torch("06.3", says="it writes into a tensor that it is given")
 def in_place(torch, F):
     def advantages(returns, values):
         returns -= values[:, 0]
@@ -298,57 +439,57 @@ def in_place(torch, F):
     return advantages
 
 
-@in_torch("06.2", says="the first step's value stands in for all")
+@in_torch("06.3", says="the first step's value stands in for all")
 def first_value_for_all(torch, F):
     return lambda returns, values: (returns - values[0]).detach()
 
 
-@in_torch("06.2", says="yours all got the mean of the values")
+@in_torch("06.3", says="yours all got the mean of the values")
 def mean_value_for_all(torch, F):
     return lambda returns, values: (returns - values.mean()).detach()
 
 
-@in_torch("06.2", says="yours all got the mean of the returns")
+@in_torch("06.3", says="yours all got the mean of the returns")
 def table_averaged(torch, F):
     return lambda returns, values: (returns - values).mean(dim=1).detach()
 
 
-@in_torch("06.2", says="yours have shape (1, 3): drop the first axis")
+@in_torch("06.3", says="yours have shape (1, 3): drop the first axis")
 def a_row(torch, F):
     return lambda returns, values: (returns[None] - values.T).detach()
 
 
-@in_torch("06.2", says="somewhere a pair of brackets is missing, as in `.detach()`")
+@in_torch("06.3", says="somewhere a pair of brackets is missing, as in `.detach()`")
 def forgets_to_call(torch, F):
     return lambda returns, values: (returns - values[:, 0]).detach
 
 
-@in_keras("06.2", says="a gradient of -1.0 flows through the advantage into the value")
+@in_keras("06.3", says="a gradient of -1.0 flows through the advantage into the value")
 def gradient_not_stopped_in_keras(tf, ops):
     return lambda returns, values: returns - values[:, 0]
 
 
-@in_keras("06.2", says="yours are a table (3, 3): returns (T,) minus values (T, 1) pairs every return with every value")
+@in_keras("06.3", says="yours are a table (3, 3): returns (T,) minus values (T, 1) pairs every return with every value")
 def a_table_in_keras(tf, ops):
     return lambda returns, values: ops.stop_gradient(returns - values)
 
 
-@in_keras("06.2", says="yours have shape (3, 1): drop the last axis")
+@in_keras("06.3", says="yours have shape (3, 1): drop the last axis")
 def a_column_in_keras(tf, ops):
     return lambda returns, values: ops.stop_gradient(returns[:, None] - values)
 
 
-@in_keras("06.2", says="the sign is turned; better than foretold must be positive")
+@in_keras("06.3", says="the sign is turned; better than foretold must be positive")
 def turned_round_in_keras(tf, ops):
     return lambda returns, values: tf.stop_gradient(values[:, 0] - returns)
 
 
-@in_keras("06.2", says="the values are not subtracted")
+@in_keras("06.3", says="the values are not subtracted")
 def only_returns_in_keras(tf, ops):
     return lambda returns, values: returns
 
 
-@in_keras("06.2", says="they are standardised")
+@in_keras("06.3", says="they are standardised")
 def standardised_in_keras(tf, ops):
     def advantages(returns, values):
         difference = ops.stop_gradient(returns - values[:, 0])
@@ -357,313 +498,19 @@ def standardised_in_keras(tf, ops):
     return advantages
 
 
-@in_keras("06.2", says="yours is of type ndarray")
+@in_keras("06.3", says="yours is of type ndarray")
 def through_numpy_in_keras(tf, ops):
     return lambda returns, values: returns.numpy() - values.numpy()[:, 0]
 
 
-@in_keras("06.2", says="not inside a `tf.function`, where the workers call it (AttributeError): stay with tensors")
+@in_keras("06.3", says="not inside a `tf.function`, where the workers call it (AttributeError): stay with tensors")
 def numpy_stops_the_gradient(tf, ops):
     return lambda returns, values: returns - values.numpy()[:, 0]
 
 
-@in_keras("06.2", says="a bare `squeeze` drops every axis of length 1")
+@in_keras("06.3", says="a bare `squeeze` drops every axis of length 1")
 def squeezes_everything_in_keras(tf, ops):
     return lambda returns, values: ops.stop_gradient(ops.squeeze(returns) - ops.squeeze(values))
-
-
-# 06.3
-
-
-def torch_policy_loss(torch, F, sign=-1.0, entropy_sign=-1.0, logs=None, of_entropy=None, pick=None, end=None):
-    """The right answer with its parts replaced."""
-    logs = logs or (lambda logits: F.log_softmax(logits, dim=1))
-    of_entropy = of_entropy or (lambda logs: -(logs.exp() * logs).sum(dim=1))
-    pick = pick or (lambda logs, actions: logs.gather(1, actions[:, None])[:, 0])
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        all_logs = logs(logits)
-        losses = sign * pick(all_logs, actions) * advantages + entropy_sign * entropy_weight * of_entropy(all_logs)
-        return losses if end is None else end(losses)
-
-    return policy_loss
-
-
-@in_torch(
-    "06.3",
-    says="entropy weight 1: the loss must be -0.693, which is -1 x the entropy, 0.693; yours is 0.693: the entropy's sign",
-)
-def entropy_added(torch, F):
-    return torch_policy_loss(torch, F, entropy_sign=1.0)
-
-
-@in_torch(
-    "06.3",
-    says="advantage 2, entropy weight 0: the loss must be 1.386, which is -log(0.5) x 2; yours is -1.386: the sign is turned",
-)
-def climbs(torch, F):
-    return torch_policy_loss(torch, F, sign=1.0)
-
-
-@in_torch("06.3", says="-log p of the action taken stands in for the entropy")
-def surprise_for_entropy(torch, F):
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        surprise = F.cross_entropy(logits, actions, reduction="none")
-        return surprise * advantages - entropy_weight * surprise
-
-    return policy_loss
-
-
-@in_torch("06.3", says="the loss must be 200; yours is nan: softmax rounds to 0, and the logarithm of 0 is infinite; use `log_softmax`")
-def log_of_zero(torch, F):
-    return torch_policy_loss(torch, F, logs=lambda logits: logits.softmax(dim=1).log())
-
-
-@in_torch("06.3", says="the loss must be 200; yours is 23.026: a small number added to the probability")
-def hides_the_zero(torch, F):
-    return torch_policy_loss(torch, F, logs=lambda logits: (logits.softmax(dim=1) + 1e-10).log())
-
-
-@in_torch("06.3", says="a clipped one, hides the infinity")
-def clips_the_probability(torch, F):
-    return torch_policy_loss(torch, F, logs=lambda logits: logits.softmax(dim=1).clamp(1e-7, 1 - 1e-7).log())
-
-
-@in_torch("06.3", says="yours have shape (2,): one for each action; sum over the actions of a step (axis 1), not over the steps")
-def entropy_over_the_steps(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=0))
-
-
-@in_torch("06.3", says="the entropy is summed over the steps (axis 0)")
-def entropy_over_the_steps_of_many(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=0 if len(logs) > 1 else 1))
-
-
-@in_torch("06.3", says="the entropy is summed over the whole batch")
-def entropy_of_everything(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum())
-
-
-@in_torch("06.3", says="every step got the batch's mean entropy")
-def mean_entropy(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1).mean())
-
-
-@in_torch("06.3", says="the entropy is a mean over the actions")
-def entropy_averaged(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).mean(dim=1))
-
-
-@in_torch("06.3", says="the entropy is in bits")
-def bits(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1) / np.log(2))
-
-
-@in_torch("06.3", says="the softmax runs over the steps (axis 0)")
-def softmax_over_the_steps(torch, F):
-    return torch_policy_loss(
-        torch, F, logs=lambda logits: F.log_softmax(logits, dim=0) if len(logits) > 1 else F.log_softmax(logits, dim=1)
-    )
-
-
-@in_torch("06.3", says="3 steps must give 3 losses; yours is their mean")
-def mean_loss(torch, F):
-    return torch_policy_loss(torch, F, end=lambda losses: losses.mean())
-
-
-@in_torch("06.3", says="3 steps must give 3 losses; yours is their sum")
-def summed_loss(torch, F):
-    return torch_policy_loss(torch, F, end=lambda losses: losses.sum())
-
-
-@in_torch("06.3", says="the probability itself is weighted; take its logarithm")
-def probability_for_its_logarithm(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.exp().gather(1, actions[:, None])[:, 0])
-
-
-@in_torch("06.3", says="the advantage is missing")
-def no_advantage(torch, F):
-    return lambda logits, actions, advantages, entropy_weight: F.cross_entropy(logits, actions, reduction="none")
-
-
-@in_torch("06.3", says="yours are a table (3, 3): pick the action taken")
-def a_loss_for_every_action(torch, F):
-    return lambda logits, actions, advantages, entropy_weight: -F.log_softmax(logits, dim=1) * advantages[:, None]
-
-
-@in_torch("06.3", says="yours are a table (3, 3): something of shape (T, 1) met something of shape (T,)")
-def column_times_row(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.gather(1, actions[:, None]))
-
-
-@in_torch("06.3", says="the entropy's weight is ignored")
-def weight_ignored(torch, F):
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        policy = torch.distributions.Categorical(logits=logits)
-        return -policy.log_prob(actions) * advantages - (policy.entropy() if entropy_weight else 0.0)
-
-    return policy_loss
-
-
-@in_torch("06.3", says="the entropy is missing")
-def entropy_forgotten(torch, F):
-    return lambda logits, actions, advantages, entropy_weight: F.cross_entropy(logits, actions, reduction="none") * advantages
-
-
-@in_torch("06.3", says="no gradient reaches the logits")
-def stops_the_policy_too(torch, F):
-    return torch_policy_loss(torch, F, end=lambda losses: losses.detach())
-
-
-@in_torch("06.3", says="no gradient comes from the entropy, so that nothing keeps the policy undecided")
-def entropy_without_gradient(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1).detach())
-
-
-@in_torch("06.3", says="rows and columns are swapped")
-def rows_for_columns(torch, F):
-    return torch_policy_loss(
-        torch, F, pick=lambda logs, actions: logs.gather(0, actions[None, :])[0] if len(actions) > 1 else logs[0, actions]
-    )
-
-
-@in_torch("06.3", says="yours is 0.0: does the softmax run over the steps (axis 0)?")
-def softmax_over_the_one_step(torch, F):
-    return torch_policy_loss(torch, F, logs=lambda logits: F.log_softmax(logits, dim=0))
-
-
-@in_torch("06.3", says="the entropy is missing, or it is multiplied by the advantage")
-def advantage_times_everything(torch, F):
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        policy = torch.distributions.Categorical(logits=logits)
-        return -(policy.log_prob(actions) + entropy_weight * policy.entropy()) * advantages
-
-    return policy_loss
-
-
-@in_torch("06.3", says="yours sums the logarithms without their probabilities")
-def logarithms_alone(torch, F):
-    return torch_policy_loss(torch, F, of_entropy=lambda logs: -logs.sum(dim=1))
-
-
-@in_torch("06.3", says="-log p is averaged over the steps; each step's belongs to its own advantage")
-def mean_surprise(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: -F.nll_loss(logs, actions))
-
-
-@in_torch("06.3", says="the first term is averaged over the steps")
-def mean_of_the_first_term(torch, F):
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        policy = torch.distributions.Categorical(logits=logits)
-        return -(policy.log_prob(actions) * advantages).mean() - entropy_weight * policy.entropy()
-
-    return policy_loss
-
-
-@in_torch("06.3", says="the likeliest action is weighted; pick the one that was taken")
-def the_likeliest(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.amax(dim=1))
-
-
-@in_torch("06.3", says="yours are a table (3, 3): in each row you picked all three actions")
-def every_action_in_every_row(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs[:, actions])
-
-
-@in_torch("06.3", says="with 1 step and 2 actions it raised RuntimeError: T and A may be any numbers")
-def three_actions_at_all_times(torch, F):
-    return torch_policy_loss(torch, F, pick=lambda logs, actions: (F.one_hot(actions, 3) * logs).sum(dim=1))
-
-
-@in_torch("06.3", says="a large number hides the infinity")
-def infinity_made_a_number(torch, F):
-    return torch_policy_loss(torch, F, logs=lambda logits: torch.nan_to_num(logits.softmax(dim=1).log()))
-
-
-@in_torch("06.3", says="use `log_softmax`, in both terms")
-def entropy_of_rounded_probabilities(torch, F):
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        undecided = torch.special.entr(logits.softmax(dim=1)).sum(dim=1)
-        return F.cross_entropy(logits, actions, reduction="none") * advantages - entropy_weight * undecided
-
-    return policy_loss
-
-
-def keras_policy_loss(tf, ops, sign=-1.0, entropy_sign=-1.0, logs=None, of_entropy=None, pick=None, end=None):
-    logs = logs or (lambda logits: ops.log_softmax(logits, axis=1))
-    of_entropy = of_entropy or (lambda logs: -ops.sum(ops.exp(logs) * logs, axis=1))
-    pick = pick or (lambda logs, actions: tf.gather(logs, actions, axis=1, batch_dims=1))
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        all_logs = logs(logits)
-        losses = sign * pick(all_logs, actions) * advantages + entropy_sign * entropy_weight * of_entropy(all_logs)
-        return losses if end is None else end(losses)
-
-    return policy_loss
-
-
-@in_keras(
-    "06.3",
-    says="entropy weight 1: the loss must be -0.693, which is -1 x the entropy, 0.693; yours is 0.693: the entropy's sign",
-)
-def entropy_added_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, entropy_sign=1.0)
-
-
-@in_keras("06.3", says="yours is -1.386: the sign is turned")
-def climbs_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, sign=1.0)
-
-
-@in_keras("06.3", says="the loss must be 200; yours is nan: softmax rounds to 0")
-def log_of_zero_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log(ops.softmax(logits, axis=1)))
-
-
-@in_keras("06.3", says="the loss must be 200; yours is 23.026: a small number added to the probability")
-def hides_the_zero_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log(ops.softmax(logits, axis=1) + 1e-10))
-
-
-@in_keras("06.3", says="the entropy is summed over the steps (axis 0)")
-def entropy_over_the_steps_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, of_entropy=lambda logs: -ops.sum(ops.exp(logs) * logs, axis=0 if len(logs) > 1 else 1))
-
-
-@in_keras("06.3", says="the softmax runs over the steps (axis 0)")
-def softmax_over_the_steps_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log_softmax(logits, axis=0 if len(logits) > 1 else 1))
-
-
-@in_keras("06.3", says="3 steps must give 3 losses; yours is their mean")
-def mean_loss_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, end=ops.mean)
-
-
-@in_keras("06.3", says="the probability itself is weighted; take its logarithm")
-def probability_for_its_logarithm_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, pick=lambda logs, actions: tf.gather(ops.exp(logs), actions, axis=1, batch_dims=1))
-
-
-@in_keras("06.3", says="yours are a table (3, 3): something of shape (T, 1) met")
-def column_times_row_in_keras(tf, ops):
-    pick = lambda logs, actions: ops.take_along_axis(logs, actions[:, None], axis=1)  # noqa: E731
-    return keras_policy_loss(tf, ops, pick=pick)
-
-
-@in_keras("06.3", says="yours are a table (3, 3): in each row you picked all three actions")
-def every_action_in_every_row_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, pick=lambda logs, actions: tf.gather(logs, actions, axis=1))
-
-
-@in_keras("06.3", says="with 1 step and 2 actions it raised InvalidArgumentError: T and A may be any numbers")
-def three_actions_at_all_times_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, pick=lambda logs, actions: ops.sum(ops.one_hot(actions, 3) * logs, axis=1))
-
-
-@in_keras("06.3", says="no gradient reaches the logits")
-def stops_the_policy_too_in_keras(tf, ops):
-    return keras_policy_loss(tf, ops, end=ops.stop_gradient)
 
 
 # 06.4
@@ -781,7 +628,301 @@ def stops_the_values_too_in_keras(tf, ops):
     return lambda values, returns: ops.stop_gradient(ops.square(returns - values[:, 0]))
 
 
-# --- 06.5 -----------------------------------------------------------------------------------------------------------------------------
+# 06.5
+
+
+def torch_policy_loss(torch, F, sign=-1.0, entropy_sign=-1.0, logs=None, of_entropy=None, pick=None, end=None):
+    """The right answer with its parts replaced."""
+    logs = logs or (lambda logits: F.log_softmax(logits, dim=1))
+    of_entropy = of_entropy or (lambda logs: -(logs.exp() * logs).sum(dim=1))
+    pick = pick or (lambda logs, actions: logs.gather(1, actions[:, None])[:, 0])
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        all_logs = logs(logits)
+        losses = sign * pick(all_logs, actions) * advantages + entropy_sign * entropy_weight * of_entropy(all_logs)
+        return losses if end is None else end(losses)
+
+    return policy_loss
+
+
+@in_torch(
+    "06.5",
+    says="entropy weight 1: the loss must be -0.693, which is -1 x the entropy, 0.693; yours is 0.693: the entropy's sign",
+)
+def entropy_added(torch, F):
+    return torch_policy_loss(torch, F, entropy_sign=1.0)
+
+
+@in_torch(
+    "06.5",
+    says="advantage 2, entropy weight 0: the loss must be 1.386, which is -log(0.5) x 2; yours is -1.386: the sign is turned",
+)
+def climbs(torch, F):
+    return torch_policy_loss(torch, F, sign=1.0)
+
+
+@in_torch("06.5", says="-log p of the action taken stands in for the entropy")
+def surprise_for_entropy(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        surprise = F.cross_entropy(logits, actions, reduction="none")
+        return surprise * advantages - entropy_weight * surprise
+
+    return policy_loss
+
+
+@in_torch("06.5", says="the loss must be 200; yours is nan: softmax rounds to 0, and the logarithm of 0 is infinite; use `log_softmax`")
+def log_of_zero(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: logits.softmax(dim=1).log())
+
+
+@in_torch("06.5", says="the loss must be 200; yours is 23.026: a small number added to the probability")
+def hides_the_zero(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: (logits.softmax(dim=1) + 1e-10).log())
+
+
+@in_torch("06.5", says="a clipped one, hides the infinity")
+def clips_the_probability(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: logits.softmax(dim=1).clamp(1e-7, 1 - 1e-7).log())
+
+
+@in_torch("06.5", says="yours have shape (2,): one for each action; sum over the actions of a step (axis 1), not over the steps")
+def entropy_over_the_steps(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=0))
+
+
+@in_torch("06.5", says="the entropy is summed over the steps (axis 0)")
+def entropy_over_the_steps_of_many(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=0 if len(logs) > 1 else 1))
+
+
+@in_torch("06.5", says="the entropy is summed over the whole batch")
+def entropy_of_everything(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum())
+
+
+@in_torch("06.5", says="every step got the batch's mean entropy")
+def mean_entropy(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1).mean())
+
+
+@in_torch("06.5", says="the entropy is a mean over the actions")
+def entropy_averaged(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).mean(dim=1))
+
+
+@in_torch("06.5", says="the entropy is in bits")
+def bits(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1) / np.log(2))
+
+
+@in_torch("06.5", says="the softmax runs over the steps (axis 0)")
+def softmax_over_the_steps(torch, F):
+    return torch_policy_loss(
+        torch, F, logs=lambda logits: F.log_softmax(logits, dim=0) if len(logits) > 1 else F.log_softmax(logits, dim=1)
+    )
+
+
+@in_torch("06.5", says="3 steps must give 3 losses; yours is their mean")
+def mean_loss(torch, F):
+    return torch_policy_loss(torch, F, end=lambda losses: losses.mean())
+
+
+@in_torch("06.5", says="3 steps must give 3 losses; yours is their sum")
+def summed_loss(torch, F):
+    return torch_policy_loss(torch, F, end=lambda losses: losses.sum())
+
+
+@in_torch("06.5", says="the probability itself is weighted; take its logarithm")
+def probability_for_its_logarithm(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.exp().gather(1, actions[:, None])[:, 0])
+
+
+@in_torch("06.5", says="the advantage is missing")
+def no_advantage(torch, F):
+    return lambda logits, actions, advantages, entropy_weight: F.cross_entropy(logits, actions, reduction="none")
+
+
+@in_torch("06.5", says="yours are a table (3, 3): pick the action taken")
+def a_loss_for_every_action(torch, F):
+    return lambda logits, actions, advantages, entropy_weight: -F.log_softmax(logits, dim=1) * advantages[:, None]
+
+
+@in_torch("06.5", says="yours are a table (3, 3): something of shape (T, 1) met something of shape (T,)")
+def column_times_row(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.gather(1, actions[:, None]))
+
+
+@in_torch("06.5", says="the entropy's weight is ignored")
+def weight_ignored(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -policy.log_prob(actions) * advantages - (policy.entropy() if entropy_weight else 0.0)
+
+    return policy_loss
+
+
+@in_torch("06.5", says="the entropy is missing")
+def entropy_forgotten(torch, F):
+    return lambda logits, actions, advantages, entropy_weight: F.cross_entropy(logits, actions, reduction="none") * advantages
+
+
+@in_torch("06.5", says="no gradient reaches the logits")
+def stops_the_policy_too(torch, F):
+    return torch_policy_loss(torch, F, end=lambda losses: losses.detach())
+
+
+@in_torch("06.5", says="no gradient comes from the entropy, so that nothing keeps the policy undecided")
+def entropy_without_gradient(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -(logs.exp() * logs).sum(dim=1).detach())
+
+
+@in_torch("06.5", says="rows and columns are swapped")
+def rows_for_columns(torch, F):
+    return torch_policy_loss(
+        torch, F, pick=lambda logs, actions: logs.gather(0, actions[None, :])[0] if len(actions) > 1 else logs[0, actions]
+    )
+
+
+@in_torch("06.5", says="yours is 0.0: does the softmax run over the steps (axis 0)?")
+def softmax_over_the_one_step(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: F.log_softmax(logits, dim=0))
+
+
+@in_torch("06.5", says="the entropy is missing, or it is multiplied by the advantage")
+def advantage_times_everything(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -(policy.log_prob(actions) + entropy_weight * policy.entropy()) * advantages
+
+    return policy_loss
+
+
+@in_torch("06.5", says="yours sums the logarithms without their probabilities")
+def logarithms_alone(torch, F):
+    return torch_policy_loss(torch, F, of_entropy=lambda logs: -logs.sum(dim=1))
+
+
+@in_torch("06.5", says="-log p is averaged over the steps; each step's belongs to its own advantage")
+def mean_surprise(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: -F.nll_loss(logs, actions))
+
+
+@in_torch("06.5", says="the first term is averaged over the steps")
+def mean_of_the_first_term(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -(policy.log_prob(actions) * advantages).mean() - entropy_weight * policy.entropy()
+
+    return policy_loss
+
+
+@in_torch("06.5", says="the likeliest action is weighted; pick the one that was taken")
+def the_likeliest(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs.amax(dim=1))
+
+
+@in_torch("06.5", says="yours are a table (3, 3): in each row you picked all three actions")
+def every_action_in_every_row(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: logs[:, actions])
+
+
+@in_torch("06.5", says="with 1 step and 2 actions it raised RuntimeError: T and A may be any numbers")
+def three_actions_at_all_times(torch, F):
+    return torch_policy_loss(torch, F, pick=lambda logs, actions: (F.one_hot(actions, 3) * logs).sum(dim=1))
+
+
+@in_torch("06.5", says="a large number hides the infinity")
+def infinity_made_a_number(torch, F):
+    return torch_policy_loss(torch, F, logs=lambda logits: torch.nan_to_num(logits.softmax(dim=1).log()))
+
+
+@in_torch("06.5", says="use `log_softmax`, in both terms")
+def entropy_of_rounded_probabilities(torch, F):
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        undecided = torch.special.entr(logits.softmax(dim=1)).sum(dim=1)
+        return F.cross_entropy(logits, actions, reduction="none") * advantages - entropy_weight * undecided
+
+    return policy_loss
+
+
+def keras_policy_loss(tf, ops, sign=-1.0, entropy_sign=-1.0, logs=None, of_entropy=None, pick=None, end=None):
+    logs = logs or (lambda logits: ops.log_softmax(logits, axis=1))
+    of_entropy = of_entropy or (lambda logs: -ops.sum(ops.exp(logs) * logs, axis=1))
+    pick = pick or (lambda logs, actions: tf.gather(logs, actions, axis=1, batch_dims=1))
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        all_logs = logs(logits)
+        losses = sign * pick(all_logs, actions) * advantages + entropy_sign * entropy_weight * of_entropy(all_logs)
+        return losses if end is None else end(losses)
+
+    return policy_loss
+
+
+@in_keras(
+    "06.5",
+    says="entropy weight 1: the loss must be -0.693, which is -1 x the entropy, 0.693; yours is 0.693: the entropy's sign",
+)
+def entropy_added_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, entropy_sign=1.0)
+
+
+@in_keras("06.5", says="yours is -1.386: the sign is turned")
+def climbs_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, sign=1.0)
+
+
+@in_keras("06.5", says="the loss must be 200; yours is nan: softmax rounds to 0")
+def log_of_zero_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log(ops.softmax(logits, axis=1)))
+
+
+@in_keras("06.5", says="the loss must be 200; yours is 23.026: a small number added to the probability")
+def hides_the_zero_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log(ops.softmax(logits, axis=1) + 1e-10))
+
+
+@in_keras("06.5", says="the entropy is summed over the steps (axis 0)")
+def entropy_over_the_steps_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, of_entropy=lambda logs: -ops.sum(ops.exp(logs) * logs, axis=0 if len(logs) > 1 else 1))
+
+
+@in_keras("06.5", says="the softmax runs over the steps (axis 0)")
+def softmax_over_the_steps_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, logs=lambda logits: ops.log_softmax(logits, axis=0 if len(logits) > 1 else 1))
+
+
+@in_keras("06.5", says="3 steps must give 3 losses; yours is their mean")
+def mean_loss_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, end=ops.mean)
+
+
+@in_keras("06.5", says="the probability itself is weighted; take its logarithm")
+def probability_for_its_logarithm_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, pick=lambda logs, actions: tf.gather(ops.exp(logs), actions, axis=1, batch_dims=1))
+
+
+@in_keras("06.5", says="yours are a table (3, 3): something of shape (T, 1) met")
+def column_times_row_in_keras(tf, ops):
+    pick = lambda logs, actions: ops.take_along_axis(logs, actions[:, None], axis=1)  # noqa: E731
+    return keras_policy_loss(tf, ops, pick=pick)
+
+
+@in_keras("06.5", says="yours are a table (3, 3): in each row you picked all three actions")
+def every_action_in_every_row_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, pick=lambda logs, actions: tf.gather(logs, actions, axis=1))
+
+
+@in_keras("06.5", says="with 1 step and 2 actions it raised InvalidArgumentError: T and A may be any numbers")
+def three_actions_at_all_times_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, pick=lambda logs, actions: ops.sum(ops.one_hot(actions, 3) * logs, axis=1))
+
+
+@in_keras("06.5", says="no gradient reaches the logits")
+def stops_the_policy_too_in_keras(tf, ops):
+    return keras_policy_loss(tf, ops, end=ops.stop_gradient)
+
+
+# --- 06.6 -----------------------------------------------------------------------------------------------------------------------------
 
 
 class Cycle:
@@ -842,8 +983,8 @@ class Cycle:
 
 
 def cycle(says: str):
-    """A mutant of 06.5: a class whose instance is the answer."""
-    return lambda kind: mutant("06.5", says=says, name=kind.__name__)(kind())
+    """A mutant of 06.6: a class whose instance is the answer."""
+    return lambda kind: mutant("06.6", says=says, name=kind.__name__)(kind())
 
 
 @cycle("it looks at observation 1 with weights of version 0, while the global network is at version 5: pull before you act")
@@ -1151,143 +1292,3 @@ class KeepsItsLists(Cycle):
         for kept, new in zip(self.kept, super().collect(player, shared, t_max)):
             kept += new
         return self.kept
-
-
-# --- 06.6 -----------------------------------------------------------------------------------------------------------------------------
-
-
-@mutant("06.6", says="yours: 0%, 100%, 0%: the likeliest action each time, an argmax; draw, from `rng`")
-def argmax(probabilities, rng):
-    return int(probabilities.argmax())
-
-
-@mutant("06.6", says="yours: 33%, 33%, 34%: the probabilities are ignored")
-def evenly(probabilities, rng):
-    return int(rng.integers(len(probabilities)))
-
-
-@mutant("06.6", says="it draws from the global random state")
-def global_random_state(probabilities, rng):
-    return int(np.random.choice(len(probabilities), p=probabilities / probabilities.sum()))
-
-
-@mutant("06.6", says="it draws from the global random state")
-def pythons_random_state(probabilities, rng):
-    return random.choices(range(len(probabilities)), weights=probabilities)[0]
-
-
-@mutant("06.6", says="[2.0, 1.0, 1.0] adds up to 4.0, and `rng.choice` refuses that: divide by the sum first")
-def unnormalised_choice(probabilities, rng):
-    return int(rng.choice(len(probabilities), p=probabilities))
-
-
-@mutant("06.6", says="yours: 100%, 0%, 0%: those are proportions, and must be divided by their sum first")
-def unnormalised_edges(probabilities, rng):
-    return int(min((probabilities.cumsum() <= rng.random()).sum(), len(probabilities) - 1))
-
-
-@mutant("06.6", says="3 actions, 0 to 2; yours drew 3: the proportions count; does it lean on their sum being 1?")
-def unnormalised_and_out_of_range(probabilities, rng):
-    edges = probabilities.cumsum() / (probabilities.sum() if probabilities.sum() > 1 else 1)
-    return int((edges <= rng.random()).sum())
-
-
-@mutant("06.6", says="it leans on the sum being 1; divide by the sum first")
-def divides_only_what_is_too_large(probabilities, rng):
-    edges = probabilities.cumsum() / max(probabilities.sum(), 1)
-    return int(min((edges <= rng.random()).sum(), len(probabilities) - 1))
-
-
-@mutant("06.6", says="is a new dart thrown for each piece? Throw one")
-def a_dart_for_each_piece(probabilities, rng):
-    shares = probabilities / probabilities.sum()
-    return next((action for action, share in enumerate(shares) if rng.random() < share), len(shares) - 1)
-
-
-@mutant("06.6", says="is a new dart thrown for each piece? Throw one")
-def darts_until_one_hits(probabilities, rng):
-    while True:
-        for action, share in enumerate(probabilities / probabilities.sum()):
-            if rng.random() < share:
-                return action
-
-
-@mutant("06.6", says="the pieces all begin at 0; lay them end to end (`np.cumsum`)")
-def pieces_on_top_of_one_another(probabilities, rng):
-    dart = rng.random() * probabilities.sum()
-    return next((action for action, share in enumerate(probabilities) if dart < share), len(probabilities) - 1)
-
-
-@mutant("06.6", says="it returns an action in some draws and nothing in others")
-def some_darts_hit_nothing(probabilities, rng):
-    dart = rng.random() * probabilities.sum()
-    for action, share in enumerate(probabilities):
-        if dart < share:
-            return action
-
-
-@mutant("06.6", says="that is a softmax of the probabilities; they are probabilities already")
-def softmax_once_more(probabilities, rng):
-    again = np.exp(probabilities) / np.exp(probabilities).sum()
-    return int(rng.choice(len(again), p=again))
-
-
-@mutant("06.6", says="gave other actions the second time: draw from the `rng` you are given")
-def a_generator_of_its_own(probabilities, rng):
-    return reference_sample(probabilities, np.random.default_rng())
-
-
-@mutant("06.6", says="an argmax; draw, from `rng`")
-def a_seed_of_its_own(probabilities, rng):
-    return reference_sample(probabilities, np.random.default_rng(0))
-
-
-@mutant("06.6", says="it changes the probabilities that it is given (`/=` writes into them): [2.0, 1.0, 1.0] became [0.5, 0.25, 0.25]")
-def divides_in_place(probabilities, rng):
-    probabilities /= probabilities.sum()
-    return int(rng.choice(len(probabilities), p=probabilities))
-
-
-@mutant("06.6", says="must be one whole number; yours is a float")
-def a_float(probabilities, rng):
-    return float(reference_sample(probabilities, rng))
-
-
-@mutant("06.6", says="must be one whole number; yours is an array of shape (1,)")
-def an_array(probabilities, rng):
-    return np.array([reference_sample(probabilities, rng)])
-
-
-@mutant("06.6", says="must be one whole number; yours is a list")
-def a_list(probabilities, rng):
-    return [reference_sample(probabilities, rng)]
-
-
-@mutant("06.6", says="must be one whole number; yours is a str")
-def a_name(probabilities, rng):
-    return ("stay", "right", "left", "up", "down")[reference_sample(probabilities, rng)]
-
-
-@mutant("06.6", says="0 to 2; yours drew 3: count from 0")
-def counts_from_one(probabilities, rng):
-    return reference_sample(probabilities, rng) + 1
-
-
-@mutant("06.6", says="returns nothing")
-def no_action(probabilities, rng):
-    reference_sample(probabilities, rng)
-
-
-@mutant("06.6", says="the probabilities belong to other actions")
-def shifted(probabilities, rng):
-    return (reference_sample(probabilities, rng) + 1) % len(probabilities)
-
-
-@mutant("06.6", says="an `if` cannot decide for a whole array at once")
-def if_for_all(probabilities, rng):
-    return 0 if rng.random() < probabilities else 1
-
-
-@mutant("06.6", says="yours: 10%, 10%")
-def three_actions_typed_in(probabilities, rng):
-    return reference_sample(probabilities[:3], rng) if len(probabilities) == 3 else min(reference_sample(probabilities, rng), 3)

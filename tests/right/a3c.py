@@ -9,10 +9,89 @@ import numpy as np
 
 from tests.right import right
 
+
 # --- 06.1 -----------------------------------------------------------------------------------------------------------------------------
 
 
 @right("06.1")
+def rng_choice(probabilities, rng):
+    return int(rng.choice(len(probabilities), p=probabilities / probabilities.sum()))
+
+
+@right("06.1")
+def loop(probabilities, rng):
+    dart = rng.random() * float(probabilities.sum())
+    last = len(probabilities) - 1
+    for action in range(last):
+        dart -= probabilities[action]
+        if dart < 0:
+            return action
+    return last
+
+
+@right("06.1")
+def bisected(probabilities, rng):
+    edges = list(itertools.accumulate(map(float, probabilities)))
+    return bisect.bisect_right(edges, rng.uniform(0, edges[-1]))
+
+
+@right("06.1")
+def first_edge_beyond(probabilities, rng):
+    edges = np.cumsum(np.asarray(probabilities, np.float64))
+    return np.argmax(edges > rng.random() * edges[-1])
+
+
+@right("06.1")
+def hints_to_the_letter(probabilities, rng):
+    edges = np.cumsum(probabilities)
+    return np.searchsorted(edges, rng.random() * edges[-1], side="right")
+
+
+@right("06.1")
+def edges_divided(probabilities, rng):
+    shares = probabilities.astype(float) / probabilities.sum(dtype=float)
+    return int((rng.random() >= shares.cumsum()[:-1]).sum())
+
+
+@right("06.1")
+def multinomial(probabilities, rng):
+    shares = np.array(probabilities, dtype=float)
+    return int(rng.multinomial(1, shares / shares.sum()).argmax())
+
+
+@right("06.1")
+def gumbel(probabilities, rng):
+    with np.errstate(divide="ignore"):
+        return int(np.argmax(np.log(probabilities) + rng.gumbel(size=len(probabilities))))
+
+
+@right("06.1")
+def halving(probabilities, rng):
+    """Throw away one half of the actions after the other."""
+    low, high = 0, len(probabilities)
+    while high - low > 1:
+        middle = (low + high) // 2
+        left, right_ = float(probabilities[low:middle].sum()), float(probabilities[middle:high].sum())
+        low, high = (low, middle) if rng.random() * (left + right_) < left else (middle, high)
+    return low
+
+
+@right("06.1")
+def reduced(probabilities, rng):
+    """Walk along and change one's mind with the right chance."""
+
+    def walk(state, entry):
+        (chosen, total), (action, weight) = state, entry
+        total += float(weight)
+        return (action if total and rng.random() < weight / total else chosen), total
+
+    return functools.reduce(walk, enumerate(probabilities), (0, 0.0))[0]
+
+
+# --- 06.2 -----------------------------------------------------------------------------------------------------------------------------
+
+
+@right("06.2")
 def a_list_turned_round(rewards, terminated, values, discount):
     returns, following = [], values[-1]
     for reward, ended in zip(rewards[::-1], terminated[::-1]):
@@ -21,7 +100,7 @@ def a_list_turned_round(rewards, terminated, values, discount):
     return np.array(returns[::-1], dtype=np.float32)
 
 
-@right("06.1")
+@right("06.2")
 def one_array_with_the_value_at_its_end(rewards, terminated, values, discount):
     returns = np.append(rewards, values[-1])
     for t in range(len(rewards) - 1, -1, -1):
@@ -30,7 +109,7 @@ def one_array_with_the_value_at_its_end(rewards, terminated, values, discount):
     return returns[:-1]
 
 
-@right("06.1")
+@right("06.2")
 def recursion(rewards, terminated, values, discount):
     def return_of(t):
         if t == len(rewards):
@@ -41,7 +120,7 @@ def recursion(rewards, terminated, values, discount):
     return np.array(return_of(0)[:-1])
 
 
-@right("06.1")
+@right("06.2")
 def each_step_by_itself(rewards, terminated, values, discount):
     returns = np.zeros(len(rewards))
     for t in range(len(rewards)):
@@ -56,7 +135,7 @@ def each_step_by_itself(rewards, terminated, values, discount):
     return returns
 
 
-@right("06.1")
+@right("06.2")
 def a_matrix_of_discounts(rewards, terminated, values, discount):
     steps = len(rewards)
     ends = np.concatenate([[0], np.cumsum(terminated)])  # [T + 1], how many ends lie before each observation
@@ -65,17 +144,17 @@ def a_matrix_of_discounts(rewards, terminated, values, discount):
     return (np.where(counts, float(discount) ** np.maximum(distance, 0), 0.0) * np.append(rewards, values[-1])).sum(axis=1)
 
 
-@right("06.1")
+@right("06.2")
 def accumulated(rewards, terminated, values, discount):
     steps = zip(rewards[::-1], np.where(terminated, 0.0, discount)[::-1])
     backwards = itertools.accumulate(steps, lambda following, step: step[0] + step[1] * following, initial=values[-1])
     return np.fromiter(backwards, float)[:0:-1]
 
 
-# --- 06.2 -----------------------------------------------------------------------------------------------------------------------------
+# --- 06.3 -----------------------------------------------------------------------------------------------------------------------------
 
 
-@right("06.2", framework="torch", lazy=True)
+@right("06.3", framework="torch", lazy=True)
 def without_gradients():
     import torch
 
@@ -86,12 +165,12 @@ def without_gradients():
     return advantages
 
 
-@right("06.2", framework="torch", lazy=True)
+@right("06.3", framework="torch", lazy=True)
 def only_the_values_stopped():
     return lambda returns, values: returns - values.detach().reshape(-1)
 
 
-@right("06.2", framework="torch", lazy=True)
+@right("06.3", framework="torch", lazy=True)
 def decorated_and_flattened():
     import torch
 
@@ -102,33 +181,33 @@ def decorated_and_flattened():
     return advantages
 
 
-@right("06.2", framework="torch", lazy=True)
+@right("06.3", framework="torch", lazy=True)
 def a_table_with_the_meant_ones_picked():
     return lambda returns, values: (returns[:, None] - values)[:, 0].detach()
 
 
-@right("06.2", framework="torch", lazy=True)
+@right("06.3", framework="torch", lazy=True)
 def stacked_step_by_step():
     import torch
 
     return lambda returns, values: torch.stack([returns[t] - values[t, 0].detach() for t in range(len(returns))])
 
 
-@right("06.2", framework="keras", lazy=True)
+@right("06.3", framework="keras", lazy=True)
 def tensorflows_own():
     import tensorflow as tf
 
     return lambda returns, values: tf.stop_gradient(returns - tf.squeeze(values, axis=1))
 
 
-@right("06.2", framework="keras", lazy=True)
+@right("06.3", framework="keras", lazy=True)
 def only_the_values_stopped_in_keras():
     from keras import ops
 
     return lambda returns, values: ops.subtract(returns, ops.stop_gradient(ops.reshape(values, (-1,))))
 
 
-@right("06.2", framework="keras", lazy=True)
+@right("06.3", framework="keras", lazy=True)
 def both_stopped_first():
     import tensorflow as tf
 
@@ -137,123 +216,6 @@ def both_stopped_first():
         return tf.squeeze(tf.expand_dims(returns, 1) - values, axis=-1)
 
     return advantages
-
-
-# --- 06.3 -----------------------------------------------------------------------------------------------------------------------------
-
-
-@right("06.3", framework="torch", lazy=True)
-def a_distribution():
-    import torch
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        policy = torch.distributions.Categorical(logits=logits)
-        return -policy.log_prob(actions) * advantages - entropy_weight * policy.entropy()
-
-    return policy_loss
-
-
-@right("06.3", framework="torch", lazy=True)
-def cross_entropy():
-    from torch.nn import functional as F
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        entropy = -(F.softmax(logits, dim=-1) * F.log_softmax(logits, dim=-1)).sum(-1)
-        return F.cross_entropy(logits, actions, reduction="none") * advantages - entropy_weight * entropy
-
-    return policy_loss
-
-
-@right("06.3", framework="torch", lazy=True)
-def one_hot():
-    from torch.nn import functional as F
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        logs = logits - logits.logsumexp(dim=1, keepdim=True)
-        chosen = (logs * F.one_hot(actions, logits.shape[1])).sum(dim=1)
-        return entropy_weight * (logs.exp() * logs).sum(dim=1) - chosen * advantages
-
-    return policy_loss
-
-
-@right("06.3", framework="torch", lazy=True)
-def indices_and_shifted_logits():
-    import torch
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        shifted = logits - logits.max(dim=1, keepdim=True).values
-        logs = shifted - torch.log(torch.exp(shifted).sum(dim=1, keepdim=True))
-        chosen = logs[torch.arange(len(actions)), actions]
-        entropy = -torch.einsum("ta,ta->t", torch.exp(logs), logs)
-        return -(chosen * advantages + entropy_weight * entropy)
-
-    return policy_loss
-
-
-@right("06.3", framework="torch", lazy=True)
-def step_by_step():
-    import torch
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        losses = []
-        for row, action, advantage in zip(logits, actions, advantages):
-            logs = torch.log_softmax(row, dim=0)
-            losses.append(-logs[action] * advantage + entropy_weight * (logs * logs.exp()).sum())
-        return torch.stack(losses)
-
-    return policy_loss
-
-
-@right("06.3", framework="keras", lazy=True)
-def sparse_cross_entropy():
-    import tensorflow as tf
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        surprise = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=actions, logits=logits)
-        entropy = -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
-        return surprise * advantages - entropy_weight * entropy
-
-    return policy_loss
-
-
-@right("06.3", framework="keras", lazy=True)
-def keras_sparse_cross_entropy():
-    import keras
-    from keras import ops
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        surprise = keras.losses.sparse_categorical_crossentropy(actions, logits, from_logits=True)
-        logs = ops.log_softmax(logits)
-        return surprise * advantages + entropy_weight * ops.sum(ops.softmax(logits) * logs, axis=-1)
-
-    return policy_loss
-
-
-@right("06.3", framework="keras", lazy=True)
-def one_hot_in_keras():
-    from keras import ops
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        logs = ops.log_softmax(logits, axis=-1)
-        chosen = ops.sum(ops.one_hot(actions, logits.shape[-1]) * logs, axis=-1)
-        undecided = -ops.sum(ops.exp(logs) * logs, axis=-1)
-        return -chosen * advantages - entropy_weight * undecided
-
-    return policy_loss
-
-
-@right("06.3", framework="keras", lazy=True)
-def gathered_pairs():
-    import tensorflow as tf
-
-    def policy_loss(logits, actions, advantages, entropy_weight):
-        total = tf.reduce_logsumexp(logits, axis=1)
-        places = tf.stack([tf.range(tf.shape(actions, out_type=tf.int64)[0]), actions], axis=1)
-        chosen = tf.gather_nd(logits, places) - total
-        entropy = total - tf.reduce_sum(tf.nn.softmax(logits) * logits, axis=1)
-        return -(chosen * advantages) - entropy_weight * entropy
-
-    return policy_loss
 
 
 # --- 06.4 -----------------------------------------------------------------------------------------------------------------------------
@@ -316,10 +278,127 @@ def gathered_column():
 
 # --- 06.5 -----------------------------------------------------------------------------------------------------------------------------
 
+
+@right("06.5", framework="torch", lazy=True)
+def a_distribution():
+    import torch
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        policy = torch.distributions.Categorical(logits=logits)
+        return -policy.log_prob(actions) * advantages - entropy_weight * policy.entropy()
+
+    return policy_loss
+
+
+@right("06.5", framework="torch", lazy=True)
+def cross_entropy():
+    from torch.nn import functional as F
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        entropy = -(F.softmax(logits, dim=-1) * F.log_softmax(logits, dim=-1)).sum(-1)
+        return F.cross_entropy(logits, actions, reduction="none") * advantages - entropy_weight * entropy
+
+    return policy_loss
+
+
+@right("06.5", framework="torch", lazy=True)
+def one_hot():
+    from torch.nn import functional as F
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        logs = logits - logits.logsumexp(dim=1, keepdim=True)
+        chosen = (logs * F.one_hot(actions, logits.shape[1])).sum(dim=1)
+        return entropy_weight * (logs.exp() * logs).sum(dim=1) - chosen * advantages
+
+    return policy_loss
+
+
+@right("06.5", framework="torch", lazy=True)
+def indices_and_shifted_logits():
+    import torch
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        shifted = logits - logits.max(dim=1, keepdim=True).values
+        logs = shifted - torch.log(torch.exp(shifted).sum(dim=1, keepdim=True))
+        chosen = logs[torch.arange(len(actions)), actions]
+        entropy = -torch.einsum("ta,ta->t", torch.exp(logs), logs)
+        return -(chosen * advantages + entropy_weight * entropy)
+
+    return policy_loss
+
+
+@right("06.5", framework="torch", lazy=True)
+def step_by_step():
+    import torch
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        losses = []
+        for row, action, advantage in zip(logits, actions, advantages):
+            logs = torch.log_softmax(row, dim=0)
+            losses.append(-logs[action] * advantage + entropy_weight * (logs * logs.exp()).sum())
+        return torch.stack(losses)
+
+    return policy_loss
+
+
+@right("06.5", framework="keras", lazy=True)
+def sparse_cross_entropy():
+    import tensorflow as tf
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        surprise = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=actions, logits=logits)
+        entropy = -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
+        return surprise * advantages - entropy_weight * entropy
+
+    return policy_loss
+
+
+@right("06.5", framework="keras", lazy=True)
+def keras_sparse_cross_entropy():
+    import keras
+    from keras import ops
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        surprise = keras.losses.sparse_categorical_crossentropy(actions, logits, from_logits=True)
+        logs = ops.log_softmax(logits)
+        return surprise * advantages + entropy_weight * ops.sum(ops.softmax(logits) * logs, axis=-1)
+
+    return policy_loss
+
+
+@right("06.5", framework="keras", lazy=True)
+def one_hot_in_keras():
+    from keras import ops
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        logs = ops.log_softmax(logits, axis=-1)
+        chosen = ops.sum(ops.one_hot(actions, logits.shape[-1]) * logs, axis=-1)
+        undecided = -ops.sum(ops.exp(logs) * logs, axis=-1)
+        return -chosen * advantages - entropy_weight * undecided
+
+    return policy_loss
+
+
+@right("06.5", framework="keras", lazy=True)
+def gathered_pairs():
+    import tensorflow as tf
+
+    def policy_loss(logits, actions, advantages, entropy_weight):
+        total = tf.reduce_logsumexp(logits, axis=1)
+        places = tf.stack([tf.range(tf.shape(actions, out_type=tf.int64)[0]), actions], axis=1)
+        chosen = tf.gather_nd(logits, places) - total
+        entropy = total - tf.reduce_sum(tf.nn.softmax(logits) * logits, axis=1)
+        return -(chosen * advantages) - entropy_weight * entropy
+
+    return policy_loss
+
+
+# --- 06.6 -----------------------------------------------------------------------------------------------------------------------------
+
 Step = namedtuple("Step", "observation action reward terminated value")
 
 
-@right("06.5")
+@right("06.6")
 def a_loop_with_a_break(player, shared, t_max, discount):
     with shared.lock:
         player.network.copy_from(shared.network)
@@ -346,7 +425,7 @@ def a_loop_with_a_break(player, shared, t_max, discount):
         shared.steps += len(steps)
 
 
-@right("06.5")
+@right("06.6")
 def lock_by_hand(player, shared, t_max, discount):
     network = player.network
     network.clear_gradients()
@@ -378,7 +457,7 @@ def lock_by_hand(player, shared, t_max, discount):
         shared.lock.release()
 
 
-@right("06.5")
+@right("06.6")
 def no_value_after_the_end(player, shared, t_max, discount):
     with shared.lock:
         player.network.copy_from(shared.network)
@@ -438,81 +517,4 @@ class Cycle:
         player.network.add_gradients(np.array(observations), np.array(actions), returns)
 
 
-right("06.5", name="an_object")(Cycle())
-
-# --- 06.6 -----------------------------------------------------------------------------------------------------------------------------
-
-
-@right("06.6")
-def rng_choice(probabilities, rng):
-    return int(rng.choice(len(probabilities), p=probabilities / probabilities.sum()))
-
-
-@right("06.6")
-def loop(probabilities, rng):
-    dart = rng.random() * float(probabilities.sum())
-    last = len(probabilities) - 1
-    for action in range(last):
-        dart -= probabilities[action]
-        if dart < 0:
-            return action
-    return last
-
-
-@right("06.6")
-def bisected(probabilities, rng):
-    edges = list(itertools.accumulate(map(float, probabilities)))
-    return bisect.bisect_right(edges, rng.uniform(0, edges[-1]))
-
-
-@right("06.6")
-def first_edge_beyond(probabilities, rng):
-    edges = np.cumsum(np.asarray(probabilities, np.float64))
-    return np.argmax(edges > rng.random() * edges[-1])
-
-
-@right("06.6")
-def hints_to_the_letter(probabilities, rng):
-    edges = np.cumsum(probabilities)
-    return np.searchsorted(edges, rng.random() * edges[-1], side="right")
-
-
-@right("06.6")
-def edges_divided(probabilities, rng):
-    shares = probabilities.astype(float) / probabilities.sum(dtype=float)
-    return int((rng.random() >= shares.cumsum()[:-1]).sum())
-
-
-@right("06.6")
-def multinomial(probabilities, rng):
-    shares = np.array(probabilities, dtype=float)
-    return int(rng.multinomial(1, shares / shares.sum()).argmax())
-
-
-@right("06.6")
-def gumbel(probabilities, rng):
-    with np.errstate(divide="ignore"):
-        return int(np.argmax(np.log(probabilities) + rng.gumbel(size=len(probabilities))))
-
-
-@right("06.6")
-def halving(probabilities, rng):
-    """Throw away one half of the actions after the other."""
-    low, high = 0, len(probabilities)
-    while high - low > 1:
-        middle = (low + high) // 2
-        left, right_ = float(probabilities[low:middle].sum()), float(probabilities[middle:high].sum())
-        low, high = (low, middle) if rng.random() * (left + right_) < left else (middle, high)
-    return low
-
-
-@right("06.6")
-def reduced(probabilities, rng):
-    """Walk along and change one's mind with the right chance."""
-
-    def walk(state, entry):
-        (chosen, total), (action, weight) = state, entry
-        total += float(weight)
-        return (action if total and rng.random() < weight / total else chosen), total
-
-    return functools.reduce(walk, enumerate(probabilities), (0, 0.0))[0]
+right("06.6", name="an_object")(Cycle())
