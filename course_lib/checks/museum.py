@@ -406,15 +406,16 @@ class FrameMemoryRight:
 
 
 class FramesTwice(FrameMemoryRight):
-    """Keeps a frame as what was seen, and again as what was seen next."""
+    """Keeps a frame as what was seen, and again as what was seen next, in rows of 96 bytes: clearly above two frames, for whatever else the
+    process frees meanwhile is counted, too."""
 
     def __init__(self, capacity):
         super().__init__(capacity)
-        self.next_frames = np.zeros((capacity, 84, 84), np.uint8)
+        self.next_frames = np.zeros((capacity, 84, 96), np.uint8)
 
     def add(self, frame, starts):
         super().add(frame, starts)
-        self.next_frames[self.count - 2] = frame
+        self.next_frames[self.count - 2, :, :84] = frame
 
 
 class FloatFrames(FrameMemoryRight):
