@@ -84,7 +84,8 @@ def main(arguments, version=sys.version_info):
     except BrokenPipeError:  # piped into head, which has read enough
         return 0
     except OSError as error:
-        print(f"start.py: {error.filename} cannot be used ({error.strerror}): put the course where you may read and write.", file=sys.stderr)
+        what, mend = (error.filename, "put the course where you may read and write") if error.filename else ("a program", "mend that and run the same command again")
+        print(f"start.py: {what} cannot be used ({error.strerror or error}): {mend}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print()

@@ -130,12 +130,12 @@ def publish(folder: Path) -> None:
 def make_index(wheels: Path, folder: Path) -> None:
     """A package index (PEP 503) of the wheels in a folder, with their metadata beside them (PEP 658) as PyPI's has it."""
     for wheel in wheels.glob("*.whl"):
-        project, version, *_ = wheel.name.split("-")
-        place = folder / project.replace("_", "-").lower()
+        place = folder / wheel.name.partition("-")[0].replace("_", "-").lower()
         place.mkdir(parents=True, exist_ok=True)
         (place / wheel.name).symlink_to(wheel.resolve())
         with zipfile.ZipFile(wheel) as archive:
-            (place / f"{wheel.name}.metadata").write_bytes(archive.read(f"{project}-{version}.dist-info/METADATA"))
+            (described,) = (name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
+            (place / f"{wheel.name}.metadata").write_bytes(archive.read(described))
         with (place / "index.html").open("a") as index:
             index.write(f'<a href="{quote(wheel.name)}" data-core-metadata="true" data-dist-info-metadata="true">{wheel.name}</a>\n')
 

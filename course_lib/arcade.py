@@ -264,12 +264,13 @@ class Arcade:
                 self.pause()
 
     async def is_seen(self) -> bool:
-        """Wait while too many frames are on their way; False if they do not arrive. It counts its own waking hours: a kernel that was busy has
-        not waited."""
-        naps = 0
-        while self.sent - self.seen >= WINDOW and naps < PATIENCE * 200:
-            await asyncio.sleep(1 / 200)
-            naps += 1
+        """Wait while too many frames are on their way; False if they do not arrive. A kernel that was busy has not waited: however late it
+        wakes up, a nap counts as the 20 ms that it takes on a slow clock."""
+        waited = 0.0  # seconds
+        while self.sent - self.seen >= WINDOW and waited < PATIENCE:
+            asleep = monotonic()
+            await asyncio.sleep(0.005)
+            waited += min(monotonic() - asleep, 0.02)
         return self.sent - self.seen < WINDOW
 
     def show(self) -> None:

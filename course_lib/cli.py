@@ -21,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a pipe on Windows may have no ✓
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(arguments or ["--help"])
     try:
         return options.run_command(options) or 0
     except CourseError as error:
@@ -320,8 +321,9 @@ def make_shared_folder(options) -> None:
     from tqdm.auto import tqdm
 
     from course_lib import sharing
+    from course_lib.files import refuse_folder
 
-    sharing.refuse_target(options.folder.resolve())
+    refuse_folder(options.folder.resolve())
     learner, config, sampled, path = load_agent(options)
     with tqdm(total=options.episodes + 1, unit=" games", file=sys.stderr, leave=False) as bar:
         sharing.make_folder(
@@ -333,7 +335,7 @@ def make_shared_folder(options) -> None:
     print(f"{'Solved' if measured['solved'] else 'Not solved'}: {sharing.CRITERION.removeprefix('Solved means: ')}")
     print(f"{options.folder} holds {', '.join(sharing.FILES)}; the recorded game scored {measured['replay']['score']:.0f}.")
     if not options.push:
-        print(f"Look at its README.md, then upload it: course share {options.folder} --push USER/NAME")
+        print(f"Look at its README.md, then upload it: course share {sharing.as_typed(options.folder)} --push USER/NAME")
 
 
 def run_stages(options) -> None:

@@ -392,15 +392,24 @@ PRESETS = {
 
 
 def config_from_dict(values: dict[str, Any], agent: str = "dqn") -> Config:
-    """The inverse of `dataclasses.asdict`, for configurations read from json. Unknown or missing fields are refused."""
+    """The inverse of `dataclasses.asdict`, for configurations read from json. Unknown or missing fields and values of other types are refused."""
     kinds = {kind.agent: kind for kind in (DQNConfig, BootstrappedConfig, A3CConfig)}
     one_of("agent", agent, tuple(kinds))
     names = {field.name for field in fields(kinds[agent])}
     if set(values) != names:
         different = ", ".join(sorted(set(values) ^ names))
         raise CourseError(f"This configuration was written by another version of the course: it differs in {different}.")
-    network = values["network"]
-    network = NetworkConfig(conv=tuple(map(tuple, network["conv"])), dense=tuple(network["dense"]))
+    accepted = {"int": (int,), "float": (int, float), "str": (str,)}
+    for field in fields(kinds[agent]):
+        value = values[field.name]
+        if field.name != "network" and type(value) not in accepted[field.type]:
+            raise CourseError(f"This configuration is damaged: {field.name} is {value!r}, which is no {field.type}.")
+    if not all(values[name] > 0 for name in ("frame_skip", "history", "max_frames")):
+        raise CourseError("This configuration is damaged: frame_skip, history and max_frames must be above 0.")
+    try:
+        network = NetworkConfig(conv=tuple(map(tuple, values["network"]["conv"])), dense=tuple(values["network"]["dense"]))
+    except (KeyError, TypeError) as error:
+        raise CourseError("This configuration is damaged: its network has no conv and dense layers.") from error
     return kinds[agent](**{**values, "network": network})
 
 

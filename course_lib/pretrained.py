@@ -83,6 +83,8 @@ def load_weights(path: Path, agent: str = "dqn") -> tuple[Weights, Config]:
         raise CourseError(f"{path} holds weights of {header.get('agent')}, not of {agent}.")
     try:
         config = config_from_dict(json.loads(header["config"]), agent)
+    except CourseError as error:
+        raise CourseError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"{path} does not say how its agent was trained ({error!r}).") from error
     return {name: array.astype(np.float32) for name, array in weights.items()}, config

@@ -34,6 +34,7 @@ from course_lib.config import Config, differences
 from course_lib.environments import make_game
 from course_lib.errors import CourseError
 from course_lib.evaluation import Policy, evaluate, greedy_policy, policy_in_words, sampled_policy
+from course_lib.files import folder_made_whole, reason, refuse_folder
 from course_lib.learners import Head, Learner, as_played
 from course_lib.play import as_television
 from course_lib.recording import EVALUATION_SEED
@@ -170,14 +171,14 @@ def make_folder(
     from course_lib.model_card import model_card  # loads huggingface_hub: if it is missing, that is said before any game
 
     folder, weights = Path(folder).resolve(), Path(weights)
-    refuse_target(folder)
+    refuse_folder(folder)
     values, written = pretrained.load_weights(weights, agent)
     if different := differences(written, config):
         raise CourseError(f"{weights} was trained with other settings than this agent has ({', '.join(different)}).")
     refuse_seeds(seed, episodes, config)
     came_from = origin(weights, agent)
     on_game_over = on_game_over or (lambda games: None)
-    with made_beside(folder) as made:
+    with folder_made_whole(folder) as made:
         if is_ours(weights):
             shutil.copyfile(weights, made / "model.safetensors")
         else:
@@ -282,39 +283,6 @@ def refuse_seeds(seed: int, episodes: int, config: Config) -> None:
         )
 
 
-def refuse_target(folder: Path) -> None:
-    """A shared agent takes a folder of its own."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CourseError(f"{folder} is not empty: name a new or an empty folder.")
-
-
-@contextmanager
-def made_beside(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `folder` (new or empty) at the end: a full disk or an interruption leaves what stood there before.
-
-    Raises CourseError, one sentence, if it cannot be written.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        there = folder.exists()  # it may be a place where a disk is mounted: nothing can take its place, so it is filled
-        with tempfile.TemporaryDirectory(dir=folder if there else folder.parent, prefix=f".{folder.name}-") as beside:
-            made = Path(beside) / folder.name
-            made.mkdir()
-            yield made
-            if there:
-                for file in sorted(made.iterdir(), reverse=True):  # README.md last
-                    file.rename(folder / file.name)
-            else:
-                made.rename(folder)
-    except OSError as error:
-        raise CourseError(f"Could not write {folder} ({reason(error)}); nothing half-made is left.") from error
-
-
-def reason(error: BaseException) -> str:
-    """An error in a few words: the system's own, or the first line of what it says."""
-    return getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
 def is_shared(folder: str | Path) -> bool:
     """Does a folder look like one that `make_folder` made?"""
     return all((Path(folder) / name).is_file() for name in ("config.json", "results.json"))
@@ -385,8 +353,12 @@ def push(folder: str | Path, repo_id: str, private: bool = False) -> str:
 
 def how_to_go_on(folder: Path, repo_id: str, private: bool = False) -> str:
     """What an upload says that came to nothing."""
-    name = f'"{folder}"' if " " in str(folder) else folder
-    return f"{folder} is kept, go on with: course share {name} --push {repo_id}{' --private' if private else ''}"
+    return f"{folder} is kept, go on with: course share {as_typed(folder)} --push {repo_id}{' --private' if private else ''}"
+
+
+def as_typed(folder: Path) -> str:
+    """A folder as it is typed into a terminal, cmd.exe included."""
+    return f'"{folder}"' if " " in str(folder) else str(folder)
 
 
 def send(folder: Path, repo_id: str, private: bool) -> str:

@@ -95,8 +95,8 @@ figures.show_decision(game, step, my_move)
 
 # %% [markdown]
 # Look at the numbers: even here the better two are not far apart. A step lost can usually be made up for by the next one, and the network knows
-# it; a step the wrong way costs two, and is rated lower. That such small differences suffice to play is one of the surprises of lesson 04, where
-# you build this agent.
+# it; a step the wrong way costs two, and is rated lower. Small differences suffice, for only one thing counts: which dot is the highest. In
+# lesson 04 you build this agent.
 
 # %% [markdown]
 # ## Step through its thoughts
@@ -147,8 +147,8 @@ figures.show_expectation(shaky_game)
 # | `✓` | right, and why it matters | **your** answer |
 #
 # So you are never stuck behind an exercise: skip it, run the rest, come back. To see where a whole notebook stands, run
-# `course check notebooks/00_start_here.ipynb` in a terminal. If you hand notebooks in for marks: **only answer cells are read**, each on its own,
-# so a helper function of yours belongs in the cell that uses it; and other inputs are tried than those of the check.
+# `course check notebooks/00_start_here.ipynb` in a terminal (*File → New → Terminal*). If you hand notebooks in for marks: **only answer cells are
+# read**, each on its own, so a helper function of yours belongs in the cell that uses it; and other inputs are tried than those of the check.
 #
 # Here is one check, called with three answers: one still empty, one wrong, one right. Each is a function of `env`, the game that the check hands
 # to it.
@@ -351,7 +351,7 @@ progress.panel()
 
 # %% [markdown]
 # ## Is everything here?
-# `course doctor`, typed into a terminal (*File → New → Terminal*), looks at everything that the course needs and names the one command that mends
+# `course doctor`, typed into a terminal, looks at everything that the course needs and names the one command that mends
 # what is missing. Here are its quicker questions.
 
 # %%

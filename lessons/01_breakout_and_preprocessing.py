@@ -109,8 +109,8 @@ meanings = env.unwrapped.get_action_meanings()
 print(meanings)
 
 # %% [markdown]
-# This course retells a book, and we shall now and then look into its code. There a comment says *"2 = left, 3 = right"*. **Do you believe
-# it?** Decide, then look at where the paddle goes when one and the same number is sent four times. (In the picture time runs downwards.)
+# This course retells two texts in Korean, a book's chapter on Breakout and a review of the code of Bootstrapped DQN, and we shall now and then
+# look into what they say. In the book's code a comment reads *"2 = left, 3 = right"*. **Do you believe it?** Decide, then look at where the paddle goes when one and the same number is sent four times. (In the picture time runs downwards.)
 
 # %%
 figures.draw_paddle_moves(env)

@@ -830,7 +830,7 @@ draw.draw_favourites(np.stack(played), {f"conv{i}": (maps[i - 1], *fields[i - 1]
 # - Glorot, Bengio: [Understanding the difficulty of training deep feedforward neural
 #   networks](https://proceedings.mlr.press/v9/glorot10a.html). AISTATS 2010.
 # - Mnih et al.: [Asynchronous methods for deep reinforcement learning](https://arxiv.org/abs/1602.01783). ICML 2016. A relative of this
-#   network; so is that of Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS
-#   2016.
+#   network.
+# - Osband, Blundell, Pritzel, Van Roy: [Deep exploration via Bootstrapped DQN](https://arxiv.org/abs/1602.04621). NIPS 2016. Another.
 #
 # **Next**: [03 · The Huber loss](03_huber_loss.ipynb).

@@ -43,7 +43,7 @@ figures.show_walkers({"a coin a step": figures.coin_walks(20, 3), "a coin a game
 # - read off an agent what it does not know yet;
 # - watch your own agent cross the chain that DQN does not, and dive where DQN does not get.
 #
-# **Minutes**: 110, in two sittings if you like (the second begins at *Follow one*). **You need**: lessons 03 and 04.
+# **Minutes**: about 110, in two sittings if you like (the second begins at *Follow one*). **You need**: lessons 03 and 04.
 
 # %% [markdown]
 # ## 1 · How unlikely is it?

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 08 · Watch them learn
-# One network, photographed several times on its way from knowing nothing to playing well. The film shows the first thirty seconds of a game
+# The same kind of network, photographed several times on its way from knowing nothing to playing well. The film shows the first thirty seconds of a game
 # at each of these **stages**, side by side.
 #
 # **Guess** before you run it: which stage is the first that keeps its ball in play? And how many points does the last stage make in thirty
@@ -18,7 +18,7 @@ from course_lib.figures import use_course_style
 from course_lib.figures import watch as figures
 from course_lib.figures import watch_live as live
 from course_lib.figures.a3c import spread_out
-from course_lib.figures.breakout import find_ball
+from course_lib.figures.breakout import find_ball, find_paddle
 from course_lib.learners import action_scores
 from course_lib.recordings import recorded_game
 
@@ -38,7 +38,7 @@ for name, game in films.items():
     print(f"DQN, {name}: {game.score:3.0f} points, {5 - game.lives[-1]} balls lost in {len(game) / 15:.0f} s")
 
 # %% [markdown]
-# All of them are the same network with the same number of weights, and nobody changed a line of code between the stages. Only the weights
+# All of them have the same layers and the same number of weights, and nobody changed a line of code between the stages. Only the weights
 # have been trained for longer. Thirty seconds of one game each, though: is that enough to say who is better? Keep the question; section 4
 # answers it.
 #
@@ -65,13 +65,13 @@ for agent, agent_stages in live.shipped().items():  # agent -> its stages
 
 # %% [markdown]
 # The book ships five stages of its agents, too. Replayed on today's emulator (ten games each, actions drawn), its A3C scores 12, 25, 27, 18
-# and 139: stage 4 *less* than stage 3. Is learning no staircase, or are ten games too few to tell? Ours were chosen so that each stage is
+# and 139: stage 4 *less* than stage 3. Is learning not a staircase, or are ten games too few to tell? Ours were chosen so that each stage is
 # surely better than the one before it; what "surely" means is the business of section 4.
 
 # %% [markdown]
 # ## 2 · Choose and watch
-# Choose an agent, a stage and a seed, then press *Play*: the stage plays a game on your machine (that takes some seconds), and the triangle
-# below the picture shows it. Beside the screen stand the score, the lives, and a bar for each action, orange for the one taken: Q-values
+# Choose an agent, a stage and a seed, then press *Play*: the stage plays a game on your machine, which takes some seconds. Then press the
+# triangle below the picture to watch it. Beside the screen stand the score, the lives, and a bar for each action, orange for the one taken: Q-values
 # for DQN, probabilities for A3C, the share of the heads' votes for Bootstrapped DQN. Below are the four frames that the network sees.
 #
 # **Three things to look for**
@@ -88,7 +88,7 @@ live.show_selector(FRAMEWORK)
 #
 # <details><summary>What there is to find</summary>
 #
-# 1. Stage 1 holds "stay" best on nearly every step of its recorded game, wherever the ball is.
+# 1. Stage 1 rates "stay" highest on nearly every step of its recorded game, wherever the ball is.
 # 2. Mostly it is undecided while the ball is on its way up, and has one bar near 1 when the ball falls and is low: now or never, as in
 #    lesson 00.
 # 3. The same again: they are divided while there is time, and vote with one voice when there is none. Section 6 counts it.
@@ -567,7 +567,7 @@ print("your guess:", my_guess)
 figures.draw_heads(voted, spread, winner)
 
 # %% [markdown]
-# From above: points, spread, and votes for the winner, step by step; dotted red lines are lost balls. Below, the three moments of largest
+# From top to bottom: points, spread, and votes for the winner, step by step; dotted red lines are lost balls. Below, the three moments of largest
 # spread (A to C, red) and of smallest (D to F, blue), with their spread. Compare the screens: where is the ball in A to C? And how many
 # bricks are gone in A to C, how many in D to F? Now the answer to your guess, over all steps:
 
@@ -578,7 +578,8 @@ for name, where in (("on its way up", ~falls & ~np.isnan(rows)), ("falling and l
     print(f"ball {name:15}: spread {spread[where].mean():.2f}, behind the winner {winner[where].mean():.0%}")
 
 # %% [markdown]
-# When the ball is low, the heads are more of one mind about *what to do*, and no closer together about *how much* the future is worth: spread
+# In A to C the ball is low, near the paddle, and the scores above the screens say 23, 28 and 30: many bricks are gone. In D to F they say 1, 2
+# and 10. When the ball is low, the heads are more of one mind about *what to do*, and no closer together about *how much* the future is worth: spread
 # and votes need not agree. For playing only the votes count; for exploring, the spread is the map of what is unknown. (It grows as the
 # game goes on, too: a wall with so many holes was a rarer sight in training.)
 
@@ -655,7 +656,17 @@ start = max((len(points) - 1 if step is None else step) - 45, 0)
 play.show_video(recorded_game(digger, stage).frames[start : start + 225], width=480)
 
 # %% [markdown]
-# Watch the paddle while the ball is up there. Does it rest, or does it get ready?
+# Watch the paddle while the ball is up there. Does it rest, or does it get ready? Then count, over that whole game:
+
+# %%
+screens = recorded_game(digger, stage).frames
+moves = np.abs(np.diff([find_paddle(screen)[1] for screen in screens])) > 1  # more than a column from one screen to the next
+up_there = np.array([is_behind(screen) for screen in screens[:-1]])
+for name, where in (("behind the wall", up_there), ("elsewhere", ~up_there)):
+    print(f"ball {name:15}: the paddle moves in {moves[where].mean():.0%} of the steps")
+
+# %% [markdown]
+# It moves less, yet it does not rest. A3C draws its actions: where all of them are equally good, it does them all.
 
 # %% [markdown]
 # ## Quiz

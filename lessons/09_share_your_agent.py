@@ -209,7 +209,7 @@ print("hours between the first and the last:", (finished["New York"] - finished[
 # For `np.array([2, 4, 4, 4, 5, 5, 7, 9], np.float32)`, `False` and Seoul's datetime above: `{"mean_reward": 5.0, "std_reward": 2.0,
 # "is_deterministic": False, "n_eval_episodes": 8, "eval_datetime": "2026-03-01T21:05:00+09:00"}`.
 #
-# <details><summary>Hint 1</summary>Every value has been printed somewhere above, or is handed to you. What is left is to make NumPy's kinds into
+# <details><summary>Hint 1</summary>Every value is handed to you, or is one call of NumPy away. What is left is to make NumPy's kinds into
 # Python's.</details>
 # <details><summary>Hint 2</summary><code>float(...)</code> and <code>int(...)</code> make Python's own numbers; <code>len(scores)</code> is one
 # already.</details>
@@ -276,7 +276,7 @@ for agent in ("dqn", "a3c", "bootstrapped_dqn"):
     print(f"{agent:19} " + " ".join(f"{value:5.1f} {'yes' if value >= HUMAN else '-':7}" for value in asked))
 
 # %% [markdown]
-# None. The best game makes everybody a master. The upper end lets pass whoever *might* be good enough. And the mean lets in the agent of poster
+# None. The best game makes everybody a master. The upper end lets everybody pass who *might* be good enough. And the mean lets in the agent of poster
 # A, which owes it to one game in thirty: its interval is wide, and begins far below the bar. The interval knows about the luck, the mean does
 # not.
 #

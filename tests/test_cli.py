@@ -20,6 +20,12 @@ def fails(capsys, *arguments):
     return error
 
 
+def test_no_command_asks_for_help(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([])
+    assert stopped.value.code == 0 and "Begin with: course doctor" in capsys.readouterr().out
+
+
 @pytest.fixture
 def a3c_weights(tmp_path):
     path = tmp_path / "a3c.safetensors"

@@ -122,6 +122,15 @@ def test_another_versions_configuration_is_refused():
             config_from_dict(other)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_frames", "many"), ("noop_max", "x"), ("frame_skip", 0), ("frame_skip", 4.0), ("discount", None), ("game", 3), ("history", True), ("network", []), ("network", {"conv": 3, "dense": []})],
+)
+def test_a_configuration_with_values_of_other_types_is_refused(name, value):
+    with pytest.raises(CourseError, match=f"^This configuration is damaged: [^\n]*{name}[^\n]*[.]$"):
+        config_from_dict(dataclasses.asdict(SMOKE) | {name: value})
+
+
 def test_differences_name_what_differs():
     assert differences(FAST, FAST) == []
     assert differences(FAST, replace(FAST, batch_size=1, network=NetworkConfig(dense=(16,)))) == ["network", "batch_size"]

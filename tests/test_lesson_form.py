@@ -42,6 +42,12 @@ def test_its_minutes_hold_those_of_its_exercises(name):
 
 
 @each_lesson
+def test_its_exercises_are_numbered_in_their_order(name):
+    numbers = [int(number) for number in re.findall(rf"^### Exercise {name[:2]}\.(\d+) ·", PROSE[name], re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1)) and numbers
+
+
+@each_lesson
 def test_it_ends_with_a_quiz_of_five_questions_each_with_its_reason(name):
     questions = re.split(r"^\*\*\d\.\*\*", section(name, "Quiz"), flags=re.MULTILINE)[1:]
     assert len(questions) == 5
@@ -68,6 +74,11 @@ def test_it_ends_with_references_that_can_be_followed(name):
 def test_it_leads_on_to_the_next_lesson(here, there):
     number, title = re.match(r"# (\d\d) · (.+)", PROSE[there]).groups()
     assert f"**Next**: [{number} · {title}]({there}.ipynb)" in PROSE[here]
+
+
+@each_lesson
+def test_no_year_at_the_beginning_of_a_line_becomes_a_list(name):
+    assert not re.findall(r"^ *\d{2,}\.(?: .*)?$", PROSE[name], re.MULTILINE)
 
 
 @each_lesson

@@ -185,6 +185,15 @@ def test_a_folder_where_nothing_can_be_written(clone, monkeypatch, capsys):
     assert f"{start.VENV} cannot be used (Permission denied): put the course where you may read and write" in sentence(capsys)
 
 
+def test_trouble_that_is_about_no_file(clone, monkeypatch, capsys):
+    def out_of_memory(*_, **__):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(start.subprocess, "run", out_of_memory)
+    assert start.main(["lab"]) == 2
+    assert "a program cannot be used (Cannot allocate memory): mend that and run the same command again." in sentence(capsys)
+
+
 def test_a_venv_that_someone_else_made(installed, monkeypatch, capsys):
     start.prepare("")
     capsys.readouterr()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from course_lib.errors import CourseError
+from course_lib.files import folder_made_whole, refuse_folder
 from course_lib.grading.build import ROOT, differences, find_lessons
 from course_lib.grading.execute import first_line
 from course_lib.grading.lessons import Lesson, read_lesson
@@ -18,6 +18,7 @@ from course_lib.grading.submissions import answers_of, read_handin
 
 CONTENTS = (
     *("LICENSE", "Makefile", "constraints.txt", "environment.yml", "pyproject.toml", "start.py"),
+    *("Dockerfile", ".dockerignore", ".devcontainer/devcontainer.json", "docs/containers.md"),
     *("course_lib/[a-z_]*.py", "course_lib/[a-z]*/[a-z_]*.py", "course_lib/backends/[a-z]*/[a-z_]*.py"),
     *("course_lib/arcade.js", "course_lib/arcade.css", "course_lib/grading/templates/[a-z]*.html"),
     *("data/book_learning_curves.csv", "data/pretrained/manifest.json"),
@@ -45,7 +46,7 @@ make play     # a trained agent plays Breakout: prints its score, writes build/p
 ```
 
 Without make, on Windows too: `python start.py lab`, `python start.py play`. With conda: `conda env create -f environment.yml`.
-The first time takes some minutes of downloads; after that each starts in seconds.
+With Docker, or on hosted notebooks: [docs/containers.md](docs/containers.md). The first time takes some minutes of downloads; after that each starts in seconds.
 
 Commands that begin with `course` are typed into a terminal of JupyterLab (*File → New → Terminal*), in this folder. If anything is amiss,
 `course doctor` says what, and how to mend it.
@@ -88,7 +89,7 @@ are kept for the grader. Hand in the notebook itself, under the name that it has
 ## Read more
 
 What the trained agents reach, and how that was measured: [docs/results.md](docs/results.md). How they were trained, and what was tried on
-the way: [docs/training.md](docs/training.md).
+the way: [docs/training.md](docs/training.md). Benchmarks and `course ship`, which are named there, belong to the instructor's copy.
 
 MIT licence. Breakout's ROM comes with [ale-py](https://github.com/Farama-Foundation/Arcade-Learning-Environment).
 """
@@ -104,16 +105,11 @@ def release(target: Path, root: Path = ROOT) -> list[str]:
     refuse_unready_notebooks(lessons, root)
     files = contents(lessons, root)
     refuse_target(target, {root / Path(file).parts[0] for file in files})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as beside:
-        made = Path(beside) / target.name
+    with folder_made_whole(target) as made:
         for file in files:
             (made / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / file, made / file)
         (made / "README.md").write_text(readme(lessons), encoding="utf-8", newline="\n")
-        if target.exists():
-            target.rmdir()
-        made.rename(target)
     return sorted([*files, "README.md"])
 
 
@@ -156,8 +152,7 @@ def tracked_files(root: Path) -> set[str] | None:
 
 def refuse_target(target: Path, copied: set[Path]) -> None:
     """A release takes a folder of its own."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CourseError(f"{target} is not empty: name a new or an empty folder.")
+    refuse_folder(target)
     if inside := next((folder for folder in copied if target.is_relative_to(folder)), None):
         raise CourseError(f"{target} lies in {inside}, which belongs to the course: name a folder elsewhere.")
     if target == Path.cwd():
