@@ -191,7 +191,8 @@ def test_trouble_that_is_about_no_file(clone, monkeypatch, capsys):
 
     monkeypatch.setattr(start.subprocess, "run", out_of_memory)
     assert start.main(["lab"]) == 2
-    assert "a program cannot be used (Cannot allocate memory): mend that and run the same command again." in sentence(capsys)
+    told = capsys.readouterr().err
+    assert told == "start.py: a program cannot be used (Cannot allocate memory): mend that and run the same command again.\n"
 
 
 def test_a_venv_that_someone_else_made(installed, monkeypatch, capsys):

@@ -155,8 +155,6 @@ def refuse_target(target: Path, copied: set[Path]) -> None:
     refuse_folder(target)
     if inside := next((folder for folder in copied if target.is_relative_to(folder)), None):
         raise CourseError(f"{target} lies in {inside}, which belongs to the course: name a folder elsewhere.")
-    if target == Path.cwd():
-        raise CourseError(f"{target} is where you are, and a release takes its place: go elsewhere and name it from there.")
 
 
 def readme(lessons: list[Lesson]) -> str:
