@@ -149,6 +149,7 @@ class Notebook:
         """theme: "JupyterLab Light" or "JupyterLab Dark"."""
         self.page.evaluate("theme => course.useTheme(theme)", theme)
         self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme && course.isShown()", arg=theme)
+        self.page.wait_for_function("!document.getElementById('jupyterlab-splash')")  # which JupyterLab takes away twice, with an error, if the next comes too soon
 
     def resize(self, size: dict[str, int]) -> None:
         self.page.set_viewport_size(size)
