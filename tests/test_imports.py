@@ -29,6 +29,20 @@ def test_the_library_loads_no_framework():
     assert frameworks_after(*modules) == set()
 
 
+def test_triton_comes_before_tensorflow(tmp_path):
+    """The other way round, the first optimiser of PyTorch's CUDA build ends the process: its own triton meets TensorFlow's LLVM."""
+    (tmp_path / "triton.py").write_text("import sys\n\nprint('tensorflow' in sys.modules)\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import course_lib; print('triton' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120).stdout.split() == ["False", "True"]
+
+
+def test_both_frameworks_learn_in_one_process():
+    """With PyTorch's optimisers made last, as in lessons that do Keras first."""
+    code = "import course_lib, keras, torch; torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1); print('alive')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["alive"], (done.returncode, done.stderr)
+
+
 @pytest.mark.parametrize("backend, own", [("torch", {"torch"}), ("keras", {"tensorflow", "keras"})])
 def test_a_backend_loads_its_own_framework_alone(backend, own):
     modules = [name for name in MODULES if name.startswith(f"course_lib.backends.{backend}")]
