@@ -107,9 +107,12 @@ def one_name_each(statement: ast.stmt) -> Iterator[ast.stmt]:
 @functools.lru_cache(1000)
 def names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """The global names that a source uses, and those that it defines."""
+    tree = parse(source)
+    nodes = list(ast.walk(tree))
+    if any(isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp) for node in nodes):
+        source = ast.unparse(AsGenerators().visit(tree))
     table = symtable.symtable(source, "<lesson>", "exec")
     # `x += 1` uses x, too, which the table does not say; `from a import *` defines what nobody knows, noted as "*".
-    nodes = list(ast.walk(parse(source)))
     augmented = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
     used, defined = set(), {"*" for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"}
     tables = [table]
@@ -124,6 +127,20 @@ def names(source: str) -> tuple[frozenset[str], frozenset[str]]:
             if symbol.is_referenced() and (is_global or inner.get_type() == "class"):  # a class's own name may be a global one before
                 used.add(symbol.get_name())
     return frozenset(used), frozenset(defined)
+
+
+class AsGenerators(ast.NodeTransformer):
+    """Turns comprehensions into generators: of the others, Python 3.12 and later count the variables among those around them (PEP 709)."""
+
+    def visit_ListComp(self, node):  # noqa: N802
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):  # noqa: N802
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
 def imported_modules(tree: ast.AST) -> set[str]:
