@@ -42,6 +42,8 @@ def refuse_folder(folder: Path) -> None:
 def folder_made_whole(folder: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `folder` (new or empty) at the end: a full disk or an interruption leaves what stood there before.
 
+    Into a folder that is there already the parts are moved one after the other, when all of them are complete.
+
     Raises CourseError, one sentence, if it cannot be written.
     """
     try:

@@ -111,7 +111,7 @@ print("likes the 3rd:", softmax(np.array([0.0, 0.5, 2.0])).round(2))
 
 # %% [markdown] exercise="06.1" points=1
 # ### Exercise 06.1 · Draw an action
-# *Difficulty 1 of 5 · 1 point · about 6 minutes* (the numbers of the exercises are names; this one comes first)
+# *Difficulty 1 of 5 · 1 point · about 6 minutes*
 #
 # Write `sample_action(probabilities, rng)`: one action, a whole number from 0 to A - 1, each drawn with its probability.
 # `probabilities` is a float array `[A]`, nothing negative. Only proportions count, since float32 rounds and a sum may not be exactly 1:
